@@ -1,0 +1,130 @@
+use std::process::{Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use burn::tensor::Device;
+use nst::device::{self, Adapter, Backend, DeviceError};
+use serde::{Deserialize, Serialize};
+
+/// Longest a GPU may take to start before it counts as broken.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What a probing child prints.
+#[derive(Debug, Deserialize, Serialize)]
+struct Probe {
+    name: String,
+    api: String,
+    driver: String,
+    software: bool,
+}
+
+/// Prints every backend of this build and whether it works here.
+pub fn list() -> anyhow::Result<ExitCode> {
+    let cores = device::physical_cores();
+    println!("cpu      burn-flex, {cores} physical cores");
+    match probed() {
+        Ok(adapter) => println!("gpu      {adapter}"),
+        Err(error) => println!("gpu      not available: {error}"),
+    }
+    match device::ndarray() {
+        Ok(_) => println!("ndarray  burn-ndarray, slow: an independent check"),
+        Err(error) => println!("ndarray  not available: {error}"),
+    }
+    let auto = if usable().is_ok() { "gpu" } else { "cpu" };
+    println!("auto     means {auto} here");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Starts the GPU in this process, computes with it, and prints what it is or why not.
+pub fn probe() -> anyhow::Result<ExitCode> {
+    println!("{}", serde_json::to_string(&started())?);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn started() -> Result<Probe, String> {
+    let reason = |error| match error {
+        DeviceError::Gpu(reason) => reason,
+        other => other.to_string(),
+    };
+    let (device, adapter) = device::gpu().map_err(reason)?;
+    device::try_out(&device).map_err(reason)?;
+    let Adapter {
+        name,
+        api,
+        driver,
+        software,
+    } = adapter;
+    Ok(Probe {
+        name,
+        api,
+        driver,
+        software,
+    })
+}
+
+/// The device of a backend, with a line for the user where the choice was not theirs.
+pub fn open(backend: Backend) -> Result<(Device, Option<String>), DeviceError> {
+    match backend {
+        Backend::Cpu => Ok((device::cpu(), None)),
+        Backend::Ndarray => Ok((device::ndarray()?, None)),
+        Backend::Gpu => {
+            let adapter = usable()?;
+            Ok((device::gpu()?.0, Some(format!("using {adapter}"))))
+        }
+        Backend::Auto => Ok(match usable().and_then(|a| Ok((device::gpu()?.0, a))) {
+            Ok((device, adapter)) => (device, Some(format!("using {adapter}"))),
+            Err(error) => (device::cpu(), Some(format!("using the CPU: {error}"))),
+        }),
+    }
+}
+
+fn usable() -> Result<Adapter, DeviceError> {
+    device::hardware(probed()?)
+}
+
+/// Tries the GPU in a child process, since a crash inside a driver cannot be caught.
+fn probed() -> Result<Adapter, DeviceError> {
+    if cfg!(not(feature = "gpu")) {
+        return Err(DeviceError::NotBuilt("gpu"));
+    }
+    let found = child()
+        .map_err(|error| format!("{error:#}"))
+        .and_then(std::convert::identity);
+    let Probe {
+        name,
+        api,
+        driver,
+        software,
+    } = found.map_err(DeviceError::Gpu)?;
+    Ok(Adapter {
+        name,
+        api,
+        driver,
+        software,
+    })
+}
+
+fn child() -> anyhow::Result<Result<Probe, String>> {
+    let program = std::env::current_exe().context("nst cannot find its own program")?;
+    let mut child = Command::new(program)
+        .arg("probe-gpu")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .context("the probing process does not start")?;
+    let start = Instant::now();
+    while child.try_wait()?.is_none() {
+        if start.elapsed() > PATIENCE {
+            child.kill()?;
+            child.wait()?;
+            anyhow::bail!("its driver hangs");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let output = child.wait_with_output()?;
+    if !output.status.success() {
+        anyhow::bail!("its driver crashes ({})", output.status);
+    }
+    serde_json::from_slice(&output.stdout).context("its driver prints on standard output")
+}

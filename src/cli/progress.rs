@@ -1,0 +1,180 @@
+use std::io::{self, IsTerminal, Write};
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use nst::{Observer, Plan, Step};
+use serde::Serialize;
+use serde_json::json;
+
+use super::output::Target;
+use super::signals::Interrupt;
+
+/// Time between two plain lines where standard error is no terminal.
+const PAUSE: Duration = Duration::from_secs(5);
+
+const TEMPLATE: &str = "{bar:24.cyan} {pos}/{len}  {msg}  ETA {eta}";
+
+/// Shows a transfer to a person, a script, or both, and saves frames on the way.
+pub struct Progress<'a> {
+    /// Where standard error speaks to a person.
+    display: Display,
+    json: bool,
+    frames: Option<(usize, &'a Target)>,
+    interrupt: &'a Interrupt,
+    steps: usize,
+    done: usize,
+    /// What went wrong while saving a frame or printing; ends the transfer.
+    failure: Option<anyhow::Error>,
+}
+
+enum Display {
+    Bar(ProgressBar),
+    Lines { last: Instant },
+    None,
+}
+
+/// What scripts read: the names are a contract.
+#[derive(Serialize)]
+struct StepLine<'a> {
+    event: &'a str,
+    scale: usize,
+    step: usize,
+    content: f32,
+    style: f32,
+    layers: serde_json::Map<String, serde_json::Value>,
+    total: f32,
+    seconds: f64,
+}
+
+/// The last line of a run: the names are a contract.
+#[derive(Serialize)]
+pub struct DoneLine {
+    pub event: &'static str,
+    pub output: PathBuf,
+    pub width: usize,
+    pub height: usize,
+    pub steps: usize,
+    pub seconds: f64,
+}
+
+impl<'a> Progress<'a> {
+    /// Watches `steps` updates; `frames` are saved every so many steps.
+    pub fn new(
+        steps: usize,
+        quiet: bool,
+        json: bool,
+        frames: Option<(usize, &'a Target)>,
+        interrupt: &'a Interrupt,
+    ) -> Self {
+        let display = if quiet {
+            Display::None
+        } else if io::stderr().is_terminal() {
+            let style = ProgressStyle::with_template(TEMPLATE).expect("the template is constant");
+            Display::Bar(ProgressBar::new(steps as u64).with_style(style))
+        } else {
+            Display::Lines {
+                last: Instant::now(),
+            }
+        };
+        Self {
+            display,
+            json,
+            frames,
+            interrupt,
+            steps,
+            done: 0,
+            failure: None,
+        }
+    }
+
+    /// Ends the display and gives the number of updates done.
+    ///
+    /// # Errors
+    ///
+    /// What ended the transfer early, if saving or printing did.
+    pub fn finish(self) -> anyhow::Result<usize> {
+        if let Display::Bar(bar) = &self.display {
+            bar.finish_and_clear();
+        }
+        self.failure.map_or(Ok(self.done), Err)
+    }
+
+    fn show(&mut self, step: &Step<'_>) {
+        let terms = &step.terms;
+        let text = format!(
+            "content {:.4}  style {:.5}  total {:.4}  {:.2} s/step",
+            terms.content, terms.style, terms.total, step.seconds
+        );
+        match &mut self.display {
+            Display::Bar(bar) => {
+                bar.set_message(text);
+                bar.inc(1);
+            }
+            Display::Lines { last } => {
+                if step.step == 1 || step.step == self.steps || last.elapsed() >= PAUSE {
+                    eprintln!("step {}/{}  {text}", step.step, self.steps);
+                    *last = Instant::now();
+                }
+            }
+            Display::None => {}
+        }
+    }
+
+    fn record(&self, step: &Step<'_>) -> anyhow::Result<()> {
+        if self.json {
+            print_json(&StepLine {
+                event: "step",
+                scale: step.scale,
+                step: step.step,
+                content: step.terms.content,
+                style: step.terms.style,
+                layers: step
+                    .terms
+                    .layers
+                    .iter()
+                    .map(|(layer, loss)| (layer.to_string(), json!(loss)))
+                    .collect(),
+                total: step.terms.total,
+                seconds: step.seconds,
+            })?;
+        }
+        if let Some((every, target)) = self.frames
+            && step.step % every == 0
+        {
+            target.save_frame(&nst::to_picture(step.image)?, step.step)?;
+        }
+        Ok(())
+    }
+}
+
+impl Observer for Progress<'_> {
+    fn planned(&mut self, plan: &Plan) {
+        if let Display::Lines { .. } = self.display {
+            let (width, height) = plan.size;
+            eprintln!("painting {width}x{height} in {} steps", self.steps);
+        }
+    }
+
+    fn step(&mut self, step: &Step<'_>) -> ControlFlow<()> {
+        self.done = step.step;
+        self.show(step);
+        if let Err(error) = self.record(step) {
+            self.failure = Some(error);
+            return ControlFlow::Break(());
+        }
+        match self.interrupt.exit_code() {
+            Some(_) => ControlFlow::Break(()),
+            None => ControlFlow::Continue(()),
+        }
+    }
+}
+
+/// One JSON object on one line of standard output, at once.
+pub fn print_json(line: &impl Serialize) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    serde_json::to_writer(&mut out, line)?;
+    out.write_all(b"\n")?;
+    Ok(out.flush()?)
+}

@@ -1,0 +1,216 @@
+//! From backend names to burn devices, and what this machine offers.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::str::FromStr;
+
+use burn::tensor::module::conv2d;
+use burn::tensor::ops::ConvOptions;
+use burn::tensor::{Device, Tensor, TensorData, activation};
+
+/// Where the arithmetic runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Backend {
+    /// burn-flex: any CPU.
+    #[default]
+    Cpu,
+    /// burn-wgpu: Vulkan, Metal or DX12. Needs the feature `gpu`.
+    Gpu,
+    /// burn-ndarray: slow, an independent check. Needs the feature `ndarray`.
+    Ndarray,
+    /// The GPU where there is a real one, else the CPU.
+    Auto,
+}
+
+impl Backend {
+    /// Every backend, in the order they are listed to people.
+    pub const ALL: [Self; 4] = [Self::Cpu, Self::Gpu, Self::Ndarray, Self::Auto];
+
+    /// The name used in flags.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Gpu => "gpu",
+            Self::Ndarray => "ndarray",
+            Self::Auto => "auto",
+        }
+    }
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Backend {
+    type Err = DeviceError;
+
+    fn from_str(s: &str) -> Result<Self, DeviceError> {
+        Self::ALL
+            .into_iter()
+            .find(|b| b.name() == s)
+            .ok_or_else(|| DeviceError::Unknown(s.to_owned()))
+    }
+}
+
+/// A backend that cannot be had.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DeviceError {
+    /// The text names no backend.
+    #[error("unknown backend `{0}`: use cpu, gpu, ndarray or auto")]
+    Unknown(String),
+    /// This build lacks the backend.
+    #[error("this nst was built without the {0} backend: build it with `--features {0}`")]
+    NotBuilt(&'static str),
+    /// The GPU or its driver does not start.
+    #[error("no GPU can be used: {0}; use --backend cpu")]
+    Gpu(String),
+    /// The only GPU is emulated on the CPU.
+    #[error(
+        "the only GPU is {0}, which a driver emulates on the CPU, far slower than \
+         --backend cpu; set NST_SOFTWARE_GPU=1 to use it all the same"
+    )]
+    Software(String),
+    /// The thread count cannot be set.
+    #[error("--threads: the thread pool cannot be set up: {0}")]
+    Threads(String),
+}
+
+/// A graphics adapter as its driver describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Adapter {
+    /// Name of the card or chip.
+    pub name: String,
+    /// Graphics interface, such as Vulkan or Metal.
+    pub api: String,
+    /// Driver and its version; may be empty.
+    pub driver: String,
+    /// Emulated on the CPU.
+    pub software: bool,
+}
+
+impl fmt::Display for Adapter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}", self.name, self.api)?;
+        if !self.driver.is_empty() {
+            write!(f, ", {}", self.driver)?;
+        }
+        f.write_str(if self.software { ", software)" } else { ")" })
+    }
+}
+
+/// The CPU backend.
+pub fn cpu() -> Device {
+    Device::flex()
+}
+
+/// The independent CPU backend.
+///
+/// # Errors
+///
+/// If this build lacks it.
+pub fn ndarray() -> Result<Device, DeviceError> {
+    #[cfg(feature = "ndarray")]
+    {
+        #[expect(
+            deprecated,
+            reason = "upstream prefers flex; kept as an independent check"
+        )]
+        Ok(Device::ndarray())
+    }
+    #[cfg(not(feature = "ndarray"))]
+    Err(DeviceError::NotBuilt("ndarray"))
+}
+
+/// The machine's first GPU and what it is. Starts its driver, which can crash the process on a
+/// broken machine: probe it in a child process first. A software adapter is returned like any
+/// other; [`hardware`] turns it away.
+///
+/// # Errors
+///
+/// If this build lacks the backend, or no adapter starts.
+pub fn gpu() -> Result<(Device, Adapter), DeviceError> {
+    #[cfg(feature = "gpu")]
+    {
+        let (device, setup) = Device::wgpu_options()
+            .init_with_setup()
+            .map_err(|error| DeviceError::Gpu(error.to_string()))?;
+        let info = setup.adapter.get_info();
+        let adapter = Adapter {
+            name: info.name,
+            api: info.backend.to_string(),
+            driver: format!("{} {}", info.driver, info.driver_info)
+                .trim()
+                .to_owned(),
+            software: info.device_type == burn::tensor::wgpu::wgpu::DeviceType::Cpu,
+        };
+        Ok((device, adapter))
+    }
+    #[cfg(not(feature = "gpu"))]
+    Err(DeviceError::NotBuilt("gpu"))
+}
+
+/// Computes a convolution and its gradient on `device` and compares them with the CPU.
+///
+/// # Errors
+///
+/// If the device fails or computes something else.
+pub fn try_out(device: &Device) -> Result<(), DeviceError> {
+    let wrong = |reason: String| DeviceError::Gpu(reason);
+    let run = |device: &Device| {
+        catch_unwind(AssertUnwindSafe(|| sample(device)))
+            .map_err(|_| wrong("it fails to compute".into()))
+    };
+    let (expected, found) = (run(&cpu())?, run(device)?);
+    let close = |(a, b): (&f32, &f32)| (a - b).abs() <= 1e-2 * a.abs().max(1.0);
+    if expected.len() == found.len() && expected.iter().zip(&found).all(close) {
+        return Ok(());
+    }
+    Err(wrong("it computes wrong numbers".into()))
+}
+
+/// The gradient of a sum of squares behind one convolution, which exercises both directions.
+fn sample(device: &Device) -> Vec<f32> {
+    let wave = |count: u16| -> Vec<f32> { (0..count).map(|k| f32::from(k).sin()).collect() };
+    let plain = device.clone().without_autodiff();
+    let x = Tensor::<4>::from_data(TensorData::new(wave(3 * 64), [1, 3, 8, 8]), &plain);
+    let kernel = Tensor::<4>::from_data(TensorData::new(wave(8 * 27), [8, 3, 3, 3]), &plain);
+    let x = x.autodiff().require_grad();
+    let same = ConvOptions::new([1, 1], [1, 1], [1, 1], 1);
+    let y = activation::relu(conv2d(x.clone(), kernel, None, same));
+    let mut gradients = y.square().sum().backward();
+    x.grad_remove(&mut gradients)
+        .map(|g| g.into_data().iter::<f32>().collect())
+        .unwrap_or_default()
+}
+
+/// Turns away an adapter that a driver emulates on the CPU, unless `NST_SOFTWARE_GPU` is set.
+///
+/// # Errors
+///
+/// [`DeviceError::Software`].
+pub fn hardware(adapter: Adapter) -> Result<Adapter, DeviceError> {
+    if adapter.software && std::env::var_os("NST_SOFTWARE_GPU").is_none() {
+        return Err(DeviceError::Software(adapter.to_string()));
+    }
+    Ok(adapter)
+}
+
+/// Sets the number of threads of every parallel part, once per process, before any work.
+/// Default without it: one per physical core.
+///
+/// # Errors
+///
+/// If the pool exists already.
+pub fn set_threads(threads: usize) -> Result<(), DeviceError> {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build_global()
+        .map_err(|error| DeviceError::Threads(error.to_string()))
+}
+
+/// Number of physical cores.
+pub fn physical_cores() -> usize {
+    num_cpus::get_physical()
+}

@@ -1,0 +1,44 @@
+use crate::device::DeviceError;
+use crate::job::JobError;
+use crate::picture::PictureError;
+use crate::weights::WeightsError;
+
+/// Everything a transfer can fail with.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A setting cannot be.
+    #[error(transparent)]
+    Job(#[from] JobError),
+    /// A picture cannot be read or written.
+    #[error(transparent)]
+    Picture(#[from] PictureError),
+    /// The network's weights cannot be used.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// The backend cannot start.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// The network at hand is not the one the job asks for, or not deep enough.
+    #[error("the job needs {model} to {deepest}, but the network given does not have it")]
+    Network {
+        /// Network asked for.
+        model: crate::vgg::Model,
+        /// Deepest layer asked for.
+        deepest: crate::vgg::Layer,
+    },
+    /// The device failed during the work.
+    #[error("the compute device failed: {0}; try a smaller --size, or --backend cpu")]
+    Compute(String),
+    /// The loss stopped being a number.
+    #[error("the loss is no longer a number at step {step}: lower --lr or --beta")]
+    Diverged {
+        /// The step, from 1.
+        step: usize,
+    },
+}
+
+impl Error {
+    pub(crate) fn device(error: impl std::fmt::Display) -> Self {
+        Self::Compute(error.to_string())
+    }
+}

@@ -1,0 +1,306 @@
+//! The first layer: few input channels, in planes as a picture has them, so that Winograd's
+//! transforms would not pay.
+
+use rayon::prelude::*;
+
+use super::buffer::Buffer;
+use super::filters::{PANEL, padded};
+use super::phase::{self, Phase, timed};
+use super::simd::{Isa, Kernel, Left, Product, Simd};
+use super::tiles::Fetch;
+
+/// Pixels in a segment of a row, small enough for the cache.
+const SEGMENT: usize = 96;
+/// Rows of the picture's gradient that a thread takes at a time.
+const BAND: usize = 16;
+
+/// Filters of a layer with few input channels.
+#[derive(Debug)]
+pub struct Direct {
+    /// Input channels.
+    pub inputs: usize,
+    /// Output channels, a multiple of 16.
+    pub outputs: usize,
+    /// 9 x inputs rows of output channels, in panels.
+    forward: Buffer,
+    /// Output channels rows of 9 x inputs, padded to a multiple of 16.
+    backward: Buffer,
+}
+
+impl Direct {
+    /// Takes `weight` in the order output, input, row, column.
+    pub fn new(weight: &[f32], outputs: usize, inputs: usize) -> Self {
+        let (taps, columns) = (inputs * 9, padded(outputs));
+        assert_eq!(weight.len(), outputs * taps, "filters of 3x3");
+        assert!(padded(taps) <= PANEL, "few input channels");
+        let (mut forward, mut backward) = (
+            Buffer::new(taps * columns),
+            Buffer::new(columns * padded(taps)),
+        );
+        forward.fill(0.0);
+        backward.fill(0.0);
+        for (k, filter) in weight.chunks(taps).enumerate() {
+            let panel = k / PANEL * PANEL;
+            let width = (columns - panel).min(PANEL);
+            for (tap, &value) in filter.iter().enumerate() {
+                forward[panel * taps + tap * width + k - panel] = value;
+                backward[k * padded(taps) + tap] = value;
+            }
+        }
+        Self {
+            inputs,
+            outputs: columns,
+            forward,
+            backward,
+        }
+    }
+
+    /// Convolution, bias and `ReLU` of planes; fills `out`, channels-last, and the bits.
+    pub fn forward(
+        &self,
+        isa: Isa,
+        (planes, height, width): (&[f32], usize, usize),
+        bias: &[f32],
+        out: &mut [f32],
+        bits: &mut [u16],
+    ) {
+        phase::count(
+            Phase::FirstLayer,
+            18 * self.inputs * self.outputs * height * width,
+        );
+        let row = width * self.outputs;
+        out.par_chunks_mut(row)
+            .zip(bits.par_chunks_mut(row / 16))
+            .enumerate()
+            .with_max_len(4)
+            .for_each(|(y, (out, bits))| {
+                timed(Phase::FirstLayer, || {
+                    let mut patches = Buffer::new(9 * self.inputs * SEGMENT);
+                    for x in (0..width).step_by(SEGMENT) {
+                        let count = SEGMENT.min(width - x);
+                        gather(planes, [height, width], [y, x, count], &mut patches);
+                        let part = x * self.outputs..(x + count) * self.outputs;
+                        let bits = &mut bits[part.start / 16..part.end / 16];
+                        isa.run(Segment {
+                            layer: self,
+                            patches: &patches,
+                            bias,
+                            out: &mut out[part],
+                            bits,
+                        });
+                    }
+                });
+            });
+    }
+
+    /// The gradient with respect to the planes.
+    pub fn backward<F: Fetch>(
+        &self,
+        isa: Isa,
+        gradient: &F,
+        [height, width]: [usize; 2],
+    ) -> Buffer {
+        phase::count(
+            Phase::FirstLayer,
+            18 * self.inputs * self.outputs * height * width,
+        );
+        let mut planes = Buffer::new(self.inputs * height * width);
+        let mut bands: Vec<Vec<&mut [f32]>> = Vec::new();
+        for plane in planes.chunks_mut((height * width).max(1)) {
+            for (i, rows) in plane.chunks_mut(BAND * width).enumerate() {
+                if bands.len() <= i {
+                    bands.push(Vec::new());
+                }
+                bands[i].push(rows);
+            }
+        }
+        bands
+            .into_par_iter()
+            .enumerate()
+            .with_max_len(1)
+            .for_each(|(i, mut band)| {
+                timed(Phase::FirstLayer, || {
+                    self.band(isa, gradient, [height, width], i * BAND, &mut band);
+                });
+            });
+        planes
+    }
+
+    /// Some rows of the gradient, from row `first` on, in all planes.
+    fn band<F: Fetch>(
+        &self,
+        isa: Isa,
+        gradient: &F,
+        [height, width]: [usize; 2],
+        first: usize,
+        band: &mut [&mut [f32]],
+    ) {
+        let taps = padded(self.inputs * 9);
+        let row = width * taps;
+        // What each output pixel sends back through each tap, for three rows in turn.
+        let mut ring = Buffer::new(3 * row);
+        let mut gated = Buffer::new(SEGMENT * self.outputs);
+        let count = band[0].len() / width;
+        for rows in band.iter_mut() {
+            rows.fill(0.0);
+        }
+        for y in first.saturating_sub(1)..(first + count + 1).min(height) {
+            let sent = &mut ring[y % 3 * row..][..row];
+            for x in (0..width).step_by(SEGMENT) {
+                let count = SEGMENT.min(width - x);
+                isa.run(Send {
+                    layer: self,
+                    gradient,
+                    y,
+                    x,
+                    count,
+                    gated: &mut gated,
+                    out: &mut sent[x * taps..],
+                });
+            }
+            for ky in 0..3 {
+                // Output row y reads input row y + ky - 1.
+                let Some(to) = (y + ky).checked_sub(first + 1).filter(|&to| to < count) else {
+                    continue;
+                };
+                for (c, rows) in band.iter_mut().enumerate() {
+                    let out = &mut rows[to * width..(to + 1) * width];
+                    receive(out, sent, taps, (c * 3 + ky) * 3);
+                }
+            }
+        }
+    }
+}
+
+/// Adds up what a row of output pixels sends to a row of one plane through three taps.
+fn receive(out: &mut [f32], sent: &[f32], taps: usize, tap: usize) {
+    let width = out.len();
+    let from = |x: usize, kx: usize| sent[x * taps + tap + kx];
+    for (x, value) in out.iter_mut().enumerate() {
+        let mut sum = from(x, 1);
+        if x + 1 < width {
+            sum += from(x + 1, 0);
+        }
+        if x > 0 {
+            sum += from(x - 1, 2);
+        }
+        *value += sum;
+    }
+}
+
+/// The 3 x 3 neighbourhoods of a segment: for each plane and tap, a run of pixels.
+fn gather(planes: &[f32], [height, width]: [usize; 2], [y, x, count]: [usize; 3], out: &mut [f32]) {
+    for (tap, run) in out.chunks_mut(SEGMENT).enumerate() {
+        let (c, ky, kx) = (tap / 9, tap % 9 / 3, tap % 3);
+        let row = (y + ky).wrapping_sub(1);
+        if row >= height {
+            run.fill(0.0);
+            continue;
+        }
+        let row = &planes[(c * height + row) * width..][..width];
+        // The run reads columns from x + kx - 1 on; those outside the row are zero.
+        let skip = usize::from(x + kx == 0);
+        let start = x + kx + skip - 1;
+        let end = (x + kx + count - 1).min(width);
+        let filled = skip + end.saturating_sub(start);
+        run[..skip].fill(0.0);
+        run[skip..filled].copy_from_slice(&row[start..end.max(start)]);
+        run[filled..].fill(0.0);
+    }
+}
+
+struct Segment<'a> {
+    layer: &'a Direct,
+    patches: &'a [f32],
+    bias: &'a [f32],
+    out: &'a mut [f32],
+    bits: &'a mut [u16],
+}
+
+impl Kernel for Segment<'_> {
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let (taps, outputs) = (9 * self.layer.inputs, self.layer.outputs);
+        for panel in (0..outputs).step_by(PANEL) {
+            let width = (outputs - panel).min(PANEL);
+            Product {
+                rows: self.out.len() / outputs,
+                depth: taps,
+                width,
+                left: Left {
+                    data: self.patches,
+                    row: 1,
+                    step: SEGMENT,
+                },
+                right: &self.layer.forward[panel * taps..],
+                right_row: width,
+                out: &mut self.out[panel..],
+                out_row: outputs,
+                add: false,
+                lower: false,
+            }
+            .run(s);
+        }
+        let zero = s.splat(0.0);
+        for (pixel, bits) in self
+            .out
+            .chunks_exact_mut(outputs)
+            .zip(self.bits.chunks_exact_mut(outputs / 16))
+        {
+            for c in (0..outputs).step_by(S::LANES) {
+                let v = s.add(s.load(pixel, c), s.load(self.bias, c));
+                s.store(pixel, c, s.max(zero, v));
+                super::bits::set(bits, c, s.greater(v, zero));
+            }
+        }
+    }
+}
+
+struct Send<'a, F> {
+    layer: &'a Direct,
+    gradient: &'a F,
+    y: usize,
+    x: usize,
+    count: usize,
+    gated: &'a mut [f32],
+    out: &'a mut [f32],
+}
+
+impl<F: Fetch> Kernel for Send<'_, F> {
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let (taps, outputs) = (padded(9 * self.layer.inputs), self.layer.outputs);
+        let (height, width) = self.gradient.extent();
+        for (i, pixel) in self
+            .gated
+            .chunks_exact_mut(outputs)
+            .take(self.count)
+            .enumerate()
+        {
+            if self.y < height && self.x + i < width {
+                for c in (0..outputs).step_by(S::LANES) {
+                    s.store(pixel, c, self.gradient.fetch(s, self.y, self.x + i, c));
+                }
+            } else {
+                pixel.fill(0.0);
+            }
+        }
+        Product {
+            rows: self.count,
+            depth: outputs,
+            width: taps,
+            left: Left {
+                data: self.gated,
+                row: outputs,
+                step: 1,
+            },
+            right: &self.layer.backward,
+            right_row: taps,
+            out: self.out,
+            out_row: taps,
+            add: false,
+            lower: false,
+        }
+        .run(s);
+    }
+}

@@ -1,0 +1,301 @@
+//! The kernels on tensors of the flex backend.
+//!
+//! Maps are `[1, channels, height, width]` to everyone; the results here lie channels-last in
+//! memory, which other operations see as strides.
+
+use burn::backend::flex::{FlexTensor, Layout};
+use burn::tensor::{Bytes, DType, Shape};
+use rayon::prelude::*;
+use std::ops::Deref;
+
+use super::bits::Bits;
+use super::buffer::Buffer;
+use super::filters::padded;
+use super::gram::{matrix, matrix_backward};
+use super::layer::{Layer, Pool};
+use super::layout;
+use super::phase::{Phase, timed};
+use super::simd::Isa;
+
+/// Height and width.
+pub type Size = [usize; 2];
+
+/// A map's values, borrowed where they lie as they are wanted.
+enum Values<'a> {
+    Borrowed(&'a [f32]),
+    Owned(Buffer),
+}
+
+impl Deref for Values<'_> {
+    type Target = [f32];
+    fn deref(&self) -> &[f32] {
+        match self {
+            Values::Borrowed(values) => values,
+            Values::Owned(buffer) => buffer,
+        }
+    }
+}
+
+/// Channels, height and width of a map. Panics unless it is one picture's, in f32.
+fn shape_of(map: &FlexTensor) -> [usize; 3] {
+    let shape = map.layout().shape();
+    assert!(
+        shape.num_dims() == 4 && shape[0] == 1,
+        "a map is [1, channels, height, width]"
+    );
+    assert_eq!(map.dtype(), DType::F32, "maps are f32");
+    [shape[1], shape[2], shape[3]]
+}
+
+/// Height and width of a map.
+pub fn size(map: &FlexTensor) -> Size {
+    let [_, height, width] = shape_of(map);
+    [height, width]
+}
+
+/// A map's values in the wanted order, copied only where they lie otherwise.
+fn values(map: &FlexTensor, planar: bool) -> Values<'_> {
+    let [channels, height, width] = shape_of(map);
+    let strides = &map.layout().strides()[1..];
+    let wanted = strides_of([channels, height, width], planar);
+    let lies_so = strides
+        .iter()
+        .zip(&wanted[1..])
+        .zip([channels, height, width])
+        .all(|((&has, &wants), length)| length == 1 || has == wants);
+    let storage: &[f32] = map.storage();
+    let start = map.layout().start_offset();
+    if lies_so {
+        return Values::Borrowed(&storage[start..start + channels * height * width]);
+    }
+    let at = |c: usize, y: usize, x: usize| {
+        let offset = strides[0] * c.cast_signed()
+            + strides[1] * y.cast_signed()
+            + strides[2] * x.cast_signed();
+        storage[start.wrapping_add_signed(offset)]
+    };
+    let mut copy = Buffer::new(channels * height * width);
+    timed(Phase::Layout, || {
+        if planar {
+            copy.par_chunks_mut(width.max(1))
+                .enumerate()
+                .for_each(|(row, out)| {
+                    for (x, out) in out.iter_mut().enumerate() {
+                        *out = at(row / height, row % height, x);
+                    }
+                });
+        } else {
+            copy.par_chunks_mut(channels.max(1))
+                .enumerate()
+                .for_each(|(pixel, out)| {
+                    for (c, out) in out.iter_mut().enumerate() {
+                        *out = at(c, pixel / width, pixel % width);
+                    }
+                });
+        }
+    });
+    Values::Owned(copy)
+}
+
+/// Strides of a `[1, channels, height, width]` map in planes or channels-last.
+fn strides_of([channels, height, width]: [usize; 3], planar: bool) -> [isize; 4] {
+    let [channels, height, width] = [channels, height, width].map(usize::cast_signed);
+    let all = channels * height * width;
+    if planar {
+        [all, height * width, width, 1]
+    } else {
+        [all, 1, width * channels, channels]
+    }
+}
+
+/// A map around values in the given order.
+fn map(values: Buffer, shape: [usize; 3], planar: bool) -> FlexTensor {
+    let strides = strides_of(shape, planar).to_vec();
+    let (floats, start) = values.into_parts();
+    let shape = Shape::from([1, shape[0], shape[1], shape[2]]);
+    FlexTensor::new(
+        Bytes::from_elems(floats),
+        Layout::new(shape, strides, start),
+        DType::F32,
+    )
+}
+
+/// Keeps the memory of a tensor that nothing else uses, for the next buffer.
+fn recycle(tensor: FlexTensor) {
+    if !tensor.is_unique() || tensor.dtype() != DType::F32 {
+        return;
+    }
+    let floats = tensor.bytes().len() / size_of::<f32>();
+    let whole = tensor.with_layout(Layout::contiguous(Shape::from([floats])));
+    if let Ok(floats) = whole.into_data().try_into_vec::<f32>() {
+        drop(Buffer::from_spent(floats));
+    }
+}
+
+/// The layer's output, pooled, and the bits for [`convolve_backward`].
+pub fn convolve(x: FlexTensor, layer: &Layer, pool: Pool) -> (FlexTensor, Bits) {
+    let [channels, height, width] = shape_of(&x);
+    let [inputs, outputs] = layer.channels();
+    assert_eq!(channels, inputs, "the layer's input channels");
+    let (out, bits) = layer.forward(&values(&x, layer.planar()), [height, width], pool);
+    recycle(x);
+    (
+        map(
+            out,
+            [outputs, pool.length(height), pool.length(width)],
+            false,
+        ),
+        bits,
+    )
+}
+
+/// The gradient of the layer's input of this size.
+pub fn convolve_backward(
+    gradient: FlexTensor,
+    layer: &Layer,
+    pool: Pool,
+    bits: &Bits,
+    size: Size,
+) -> FlexTensor {
+    let out = layer.backward(&values(&gradient, false), bits, size, pool);
+    recycle(gradient);
+    map(out, [layer.channels()[0], size[0], size[1]], layer.planar())
+}
+
+/// The pool of a map without negative values, and the bits for [`pool_backward`].
+pub fn pool(x: FlexTensor, pool: Pool) -> (FlexTensor, Bits) {
+    let [channels, height, width] = shape_of(&x);
+    let wide = padded(channels);
+    let (small, mut bits) = (
+        [pool.length(height), pool.length(width)],
+        Bits::new(height * width, wide),
+    );
+    let mut out = Buffer::new(small[0] * small[1] * wide);
+    {
+        let given = values(&x, false);
+        let padded = layout::pad(&given, channels, wide);
+        let given = padded.as_deref().unwrap_or(&given);
+        layout::pool(
+            Isa::chosen(),
+            given,
+            [height, width, wide],
+            pool,
+            &mut out,
+            &mut bits.words,
+        );
+    }
+    recycle(x);
+    (
+        map(
+            layout::crop(out, wide, channels),
+            [channels, small[0], small[1]],
+            false,
+        ),
+        bits,
+    )
+}
+
+/// The gradient of a pool's input of this size.
+pub fn pool_backward(
+    gradient: FlexTensor,
+    pool: Pool,
+    bits: &Bits,
+    [height, width]: Size,
+) -> FlexTensor {
+    let channels = shape_of(&gradient)[0];
+    let wide = padded(channels);
+    let out = {
+        let given = values(&gradient, false);
+        let padded = layout::pad(&given, channels, wide);
+        let given = padded.as_deref().unwrap_or(&given);
+        layout::unpool(
+            Isa::chosen(),
+            given,
+            [height, width, wide],
+            pool,
+            &bits.words,
+        )
+    };
+    recycle(gradient);
+    map(
+        layout::crop(out, wide, channels),
+        [channels, height, width],
+        false,
+    )
+}
+
+/// The Gram matrix of a map, `[channels, channels]`, divided by the number of pixels.
+pub fn gram(x: &FlexTensor) -> FlexTensor {
+    let channels = shape_of(x)[0];
+    let wide = padded(channels);
+    let given = values(x, false);
+    let padded = layout::pad(&given, channels, wide);
+    let square = matrix(Isa::chosen(), padded.as_deref().unwrap_or(&given), wide);
+    let mut square = layout::crop(square, wide, channels).to_vec();
+    square.truncate(channels * channels);
+    let shape = Shape::from([channels, channels]);
+    FlexTensor::new(
+        Bytes::from_elems(square),
+        Layout::contiguous(shape),
+        DType::F32,
+    )
+}
+
+/// The gradient of the map whose Gram matrix has this gradient, added to another if there is one.
+pub fn gram_backward(
+    gradient: &FlexTensor,
+    x: &FlexTensor,
+    other: Option<FlexTensor>,
+) -> FlexTensor {
+    let shape = shape_of(x);
+    let (channels, wide) = (shape[0], padded(shape[0]));
+    let contiguous = gradient.to_contiguous();
+    let (start, end) = contiguous
+        .layout()
+        .contiguous_offsets()
+        .expect("just made contiguous");
+    let square = &contiguous.storage::<f32>()[start..end];
+    let given = values(x, false);
+    if channels != wide {
+        let given = layout::pad(&given, channels, wide).expect("narrower");
+        let mut rows = layout::pad(square, channels, wide)
+            .expect("narrower")
+            .to_vec();
+        rows.resize(wide * wide, 0.0);
+        let mut out =
+            match other.and_then(|other| layout::pad(&values(&other, false), channels, wide)) {
+                Some(other) => other,
+                None => layout::zeros(given.len()),
+            };
+        matrix_backward(Isa::chosen(), &given, wide, &rows, &mut out, true);
+        return map(layout::crop(out, wide, channels), shape, false);
+    }
+    if let Some(mut other) = other {
+        if matches!(values(&other, false), Values::Borrowed(_)) {
+            let start = other.layout().start_offset();
+            let out = &mut other.storage_mut()[start..start + given.len()];
+            matrix_backward(Isa::chosen(), &given, wide, square, out, true);
+            return other;
+        }
+        let mut out = Buffer::new(given.len());
+        out.copy_from_slice(&values(&other, false));
+        matrix_backward(Isa::chosen(), &given, wide, square, &mut out, true);
+        return map(out, shape, false);
+    }
+    let mut out = Buffer::new(given.len());
+    matrix_backward(Isa::chosen(), &given, wide, square, &mut out, false);
+    map(out, shape, false)
+}
+
+/// A map of zeros in the shape of another, of one number in memory.
+pub fn zero_like(map: &FlexTensor) -> FlexTensor {
+    let layout = Layout::new(map.layout().shape().clone(), vec![0; 4], 0);
+    FlexTensor::new(Bytes::from_elems(vec![0.0_f32]), layout, DType::F32)
+}
+
+/// Whether a map is zeros that are one number in memory.
+pub fn is_zero(map: &FlexTensor) -> bool {
+    map.dtype() == DType::F32
+        && map.layout().strides().iter().all(|&s| s == 0)
+        && map.storage::<f32>() == [0.0]
+}

@@ -1,0 +1,213 @@
+//! Gram matrices of channels-last maps: G = Fᵀ F / M, with M pixels as rows of F.
+
+use rayon::prelude::*;
+
+use super::buffer::Buffer;
+use super::filters::PANEL;
+use super::phase::{self, Phase, timed};
+use super::simd::{Isa, Kernel, Left, Product, Simd};
+
+/// Pixels whose products are added up before the sums go to memory.
+const RUN: usize = 128;
+/// Work items to aim at, whatever the number of threads: they fix the order of the sums.
+const ITEMS: usize = 64;
+/// Pixels of the gradient in a work item.
+const ROWS: usize = 96;
+/// From this many channels on, columns are gathered before use: their lines would fall on few
+/// sets of the cache.
+const GATHER: usize = 192;
+
+/// The Gram matrix of `map`, of pixels by `channels` (a multiple of 16): `channels` x `channels`.
+pub fn matrix(isa: Isa, map: &[f32], channels: usize) -> Buffer {
+    let pixels = map.len() / channels;
+    let blocks = channels.div_ceil(PANEL);
+    let pairs: Vec<(usize, usize)> = (0..blocks)
+        .flat_map(|i| (0..=i).map(move |j| (i, j)))
+        .collect();
+    let part = pixels
+        .div_ceil(ITEMS.div_ceil(pairs.len()))
+        .next_multiple_of(RUN);
+    let parts = pixels.div_ceil(part).max(1);
+    phase::count(Phase::Gram, pixels * channels * (channels + 1));
+    let block = PANEL * PANEL;
+    let mut sums = Buffer::new(pairs.len() * parts * block);
+    sums.par_chunks_mut(block)
+        .enumerate()
+        .with_max_len(1)
+        .for_each(|(item, out)| {
+            let (pair, from) = (pairs[item / parts], item % parts * part);
+            let map = &map[from * channels..(from + part).min(pixels) * channels];
+            timed(Phase::Gram, || pair_sums(isa, map, channels, pair, out));
+        });
+    let mut result = Buffer::new(channels * channels);
+    let share = 1.0 / pixels as f32;
+    for (pair, sums) in pairs.into_iter().zip(sums.chunks_mut(parts * block)) {
+        let (total, others) = sums.split_at_mut(block);
+        for part in others.chunks(block) {
+            total.iter_mut().zip(part).for_each(|(t, p)| *t += p);
+        }
+        let height = (channels - pair.0 * PANEL).min(PANEL);
+        let width = (channels - pair.1 * PANEL).min(PANEL);
+        for i in 0..height {
+            for j in 0..width {
+                let (row, column) = (pair.0 * PANEL + i, pair.1 * PANEL + j);
+                if column <= row {
+                    let value = total[i * PANEL + j] * share;
+                    result[row * channels + column] = value;
+                    result[column * channels + row] = value;
+                }
+            }
+        }
+    }
+    result
+}
+
+/// Sums of products of two blocks of channels.
+fn pair_sums(isa: Isa, map: &[f32], channels: usize, (i, j): (usize, usize), out: &mut [f32]) {
+    out.fill(0.0);
+    let width = |block: usize| (channels - block * PANEL).min(PANEL);
+    let (mut left, mut right) = (Buffer::new(RUN * PANEL), Buffer::new(RUN * PANEL));
+    for run in map.chunks(RUN * channels) {
+        let gathered = channels >= GATHER;
+        if gathered {
+            gather(run, channels, j, &mut right);
+            if i != j {
+                gather(run, channels, i, &mut left);
+            }
+        }
+        isa.run(Pair {
+            depth: run.len() / channels,
+            rows: width(i),
+            width: width(j),
+            left: if !gathered {
+                &run[i * PANEL..]
+            } else if i == j {
+                &right
+            } else {
+                &left
+            },
+            right: if gathered { &right } else { &run[j * PANEL..] },
+            step: if gathered { PANEL } else { channels },
+            lower: i == j,
+            out,
+        });
+    }
+}
+
+/// Copies a block of channels of some pixels together.
+fn gather(run: &[f32], channels: usize, block: usize, out: &mut [f32]) {
+    let width = (channels - block * PANEL).min(PANEL);
+    for (pixel, out) in run.chunks(channels).zip(out.chunks_mut(PANEL)) {
+        out[..width].copy_from_slice(&pixel[block * PANEL..][..width]);
+    }
+}
+
+struct Pair<'a> {
+    depth: usize,
+    rows: usize,
+    width: usize,
+    left: &'a [f32],
+    right: &'a [f32],
+    step: usize,
+    lower: bool,
+    out: &'a mut [f32],
+}
+
+impl Kernel for Pair<'_> {
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        Product {
+            rows: self.rows,
+            depth: self.depth,
+            width: self.width,
+            left: Left {
+                data: self.left,
+                row: 1,
+                step: self.step,
+            },
+            right: self.right,
+            right_row: self.step,
+            out: self.out,
+            out_row: PANEL,
+            add: true,
+            lower: self.lower,
+        }
+        .run(s);
+    }
+}
+
+/// The gradient of a Gram matrix's map: F (S + Sᵀ) / M, where S is the gradient of the matrix.
+///
+/// Writes to `out`, or adds to it.
+pub fn matrix_backward(
+    isa: Isa,
+    map: &[f32],
+    channels: usize,
+    s: &[f32],
+    out: &mut [f32],
+    add: bool,
+) {
+    assert_eq!(map.len(), out.len(), "gradient of the map");
+    let pixels = map.len() / channels;
+    phase::count(Phase::Gram, 2 * pixels * channels * channels);
+    let share = 1.0 / pixels as f32;
+    let mut right = Buffer::new(channels * channels);
+    for (panel, out) in right.chunks_mut(channels * PANEL).enumerate() {
+        let width = out.len() / channels;
+        for i in 0..channels {
+            for j in 0..width {
+                let column = panel * PANEL + j;
+                out[i * width + j] = (s[i * channels + column] + s[column * channels + i]) * share;
+            }
+        }
+    }
+    let rows = ROWS * channels;
+    out.par_chunks_mut(rows)
+        .zip(map.par_chunks(rows))
+        .with_max_len(4)
+        .for_each(|(out, map)| {
+            timed(Phase::Gram, || {
+                isa.run(Back {
+                    map,
+                    right: &right,
+                    channels,
+                    out,
+                    add,
+                });
+            });
+        });
+}
+
+struct Back<'a> {
+    map: &'a [f32],
+    right: &'a [f32],
+    channels: usize,
+    out: &'a mut [f32],
+    add: bool,
+}
+
+impl Kernel for Back<'_> {
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        for panel in (0..self.channels).step_by(PANEL) {
+            let width = (self.channels - panel).min(PANEL);
+            Product {
+                rows: self.map.len() / self.channels,
+                depth: self.channels,
+                width,
+                left: Left {
+                    data: self.map,
+                    row: self.channels,
+                    step: 1,
+                },
+                right: &self.right[panel * self.channels..],
+                right_row: width,
+                out: &mut self.out[panel..],
+                out_row: self.channels,
+                add: self.add,
+                lower: false,
+            }
+            .run(s);
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Fast kernels for the networks: convolutions with constant filters, pools and Gram matrices,
+//! forward and backward.
+//!
+//! [`Filters`], [`conv_relu`], [`pool`] and [`gram`] work on tensors of every backend. On flex they
+//! run the kernels of this module; elsewhere they compose ordinary operations.
+
+// Vector code must end up inside the function that switches its instructions on, and loops with
+// an index are what the compiler keeps in registers there; iterators over vectors are not.
+#![allow(clippy::inline_always, clippy::needless_range_loop)]
+
+mod account;
+pub(crate) mod bits;
+pub(crate) mod buffer;
+mod direct;
+mod filters;
+mod flex;
+pub(crate) mod gram;
+pub(crate) mod layer;
+mod layout;
+mod ops;
+pub mod phase;
+pub(crate) mod simd;
+mod tiles;
+mod winograd;
+
+#[cfg(test)]
+mod slice_tests;
+#[cfg(test)]
+mod tensor_tests;
+
+use std::sync::Arc;
+
+use burn::backend::{Dispatch, DispatchDevice};
+use burn::tensor::module::{avg_pool2d, conv2d, max_pool2d};
+use burn::tensor::ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions};
+use burn::tensor::{Device, Tensor, TensorData, activation};
+
+use layer::Layer;
+use ops::Kernels;
+
+pub use layer::Pool;
+pub use simd::Isa;
+
+/// Constant filters and bias of a 3x3 convolution, prepared for a device.
+#[derive(Clone, Debug)]
+pub struct Filters(Form);
+
+#[derive(Clone, Debug)]
+enum Form {
+    Prepared(Arc<Layer>),
+    /// Weight and bias.
+    Plain(Box<(Tensor<4>, Tensor<1>)>),
+}
+
+impl Filters {
+    /// Prepares `weight`, of `[outputs, inputs, 3, 3]` numbers, and one `bias` for each output.
+    ///
+    /// # Panics
+    ///
+    /// If there are not `outputs * inputs * 9` weights.
+    pub fn new(weight: Vec<f32>, bias: Vec<f32>, device: &Device) -> Self {
+        let outputs = bias.len();
+        let inputs = weight.len() / (9 * outputs).max(1);
+        assert_eq!(weight.len(), outputs * inputs * 9, "filters of 3x3");
+        if is_flex(device) {
+            return Self(Form::Prepared(Arc::new(Layer::new(&weight, &bias, inputs))));
+        }
+        let device = device.clone().without_autodiff();
+        let shape = [outputs, inputs, 3, 3];
+        Self(Form::Plain(Box::new((
+            Tensor::from_data(TensorData::new(weight, shape), &device),
+            Tensor::from_data(TensorData::new(bias, [outputs]), &device),
+        ))))
+    }
+}
+
+fn is_flex(device: &Device) -> bool {
+    matches!(
+        device.clone().without_autodiff().as_dispatch(),
+        DispatchDevice::Flex(_)
+    )
+}
+
+/// The 3x3 same convolution of `x`, `[1, inputs, height, width]`, with bias, `ReLU` and pool.
+///
+/// The gradient is that of `x` alone.
+///
+/// # Panics
+///
+/// If `x` has other channels than the filters, is on another backend, or is not one picture's.
+pub fn conv_relu(x: Tensor<4>, filters: &Filters, pool_after: Pool) -> Tensor<4> {
+    match &filters.0 {
+        Form::Prepared(layer) => Tensor::from_dispatch(<Dispatch as Kernels>::conv_relu(
+            x.into_dispatch(),
+            layer.clone(),
+            pool_after,
+        )),
+        Form::Plain(plain) => {
+            let (weight, bias) = plain.as_ref();
+            let same = ConvOptions::new([1, 1], [1, 1], [1, 1], 1);
+            let y = conv2d(x, weight.clone(), Some(bias.clone()), same);
+            plain_pool(activation::relu(y), pool_after)
+        }
+    }
+}
+
+/// The 2x2 pool, stride 2, of a map `[1, channels, height, width]` without negative values, such
+/// as [`conv_relu`] gives. Odd last rows and columns are dropped.
+pub fn pool(x: Tensor<4>, kind: Pool) -> Tensor<4> {
+    if kind != Pool::None && is_flex(&x.device()) {
+        return Tensor::from_dispatch(<Dispatch as Kernels>::pool(x.into_dispatch(), kind));
+    }
+    plain_pool(x, kind)
+}
+
+fn plain_pool(x: Tensor<4>, kind: Pool) -> Tensor<4> {
+    match kind {
+        Pool::None => x,
+        Pool::Max => max_pool2d(x, MaxPoolOptions::new([2, 2])),
+        Pool::Average => avg_pool2d(x, AvgPoolOptions::new([2, 2])),
+    }
+}
+
+/// The Gram matrix `F Fᵀ / M` of `x`, `[1, channels, height, width]`, seen as a matrix F of
+/// channels by M = height * width pixels: `[channels, channels]`.
+pub fn gram(x: Tensor<4>) -> Tensor<2> {
+    if is_flex(&x.device()) {
+        return Tensor::from_dispatch(<Dispatch as Kernels>::gram(x.into_dispatch()));
+    }
+    let [_, channels, height, width] = x.dims();
+    let matrix = x.reshape([channels, height * width]);
+    let square = matrix.clone().matmul(matrix.transpose());
+    square.div_scalar((height * width) as f32)
+}

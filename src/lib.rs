@@ -1,0 +1,36 @@
+//! Neural style transfer after Gatys, Ecker and Bethge (2016).
+//!
+//! The pixels of one picture are optimised until its VGG features match a content photo and its
+//! feature correlations match a style picture.
+//!
+//! ```no_run
+//! use nst::{Job, Silent, device, picture, stylize, vgg::Vgg, weights};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let job = Job { size: 256, ..Job::default() };
+//! let content = picture::decode("photo.jpg".as_ref(), &picture::Limits::default())?;
+//! let style = picture::decode("painting.jpg".as_ref(), &picture::Limits::default())?;
+//! let weights = weights::load("vgg19.safetensors".as_ref(), job.model, job.deepest()?)?;
+//! let vgg = Vgg::new(weights, &device::cpu());
+//! let result = stylize(&job, &content, &style, &vgg, &mut Silent)?;
+//! picture::encode(&result, "out.png".as_ref(), &picture::EncodeOptions::default())?;
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod device;
+mod error;
+pub mod job;
+pub mod kernels;
+pub mod loss;
+pub mod optimize;
+pub mod picture;
+mod stylize;
+pub mod vgg;
+pub mod weights;
+
+pub use error::Error;
+pub use job::{Init, Job, JobError, Plan};
+pub use optimize::Step;
+pub use picture::Picture;
+pub use stylize::{Observer, Silent, objective, stylize, to_picture, to_tensor};

@@ -1,0 +1,40 @@
+use burn::tensor::Tensor;
+
+use super::Normalisation;
+use crate::vgg::Layer;
+
+/// The feature map of the content picture at one layer.
+#[derive(Debug)]
+pub struct ContentTarget {
+    layer: Layer,
+    features: Tensor<4>,
+    factor: f32,
+}
+
+impl ContentTarget {
+    /// Keeps the content picture's features `[1, channels, height, width]`, without autodiff.
+    pub fn new(layer: Layer, features: Tensor<4>, normalisation: Normalisation) -> Self {
+        let factor = match normalisation {
+            Normalisation::Balanced => super::style::per_size(features.clone()),
+            Normalisation::Paper => 0.5,
+        };
+        Self {
+            layer,
+            features,
+            factor,
+        }
+    }
+
+    /// The layer it belongs to.
+    pub fn layer(&self) -> Layer {
+        self.layer
+    }
+
+    /// The content loss of features of the same shape.
+    pub fn loss(&self, features: &Tensor<4>) -> Tensor<1> {
+        (features.clone() - self.features.clone())
+            .square()
+            .sum()
+            .mul_scalar(self.factor)
+    }
+}

@@ -1,0 +1,76 @@
+use burn::tensor::Tensor;
+
+const BETA1: f32 = 0.9;
+const BETA2: f32 = 0.999;
+const EPSILON: f32 = 1e-8;
+
+/// Adam on the pixels (Kingma and Ba 2015, algorithm 1).
+#[derive(Debug)]
+pub struct Adam {
+    lr: f32,
+    moments: Option<(Tensor<4>, Tensor<4>)>,
+    step: i32,
+}
+
+impl Adam {
+    /// No memory yet, learning rate `lr`.
+    pub fn new(lr: f32) -> Self {
+        Self {
+            lr,
+            moments: None,
+            step: 0,
+        }
+    }
+
+    /// `x` after one step against `gradient`.
+    pub fn update(&mut self, x: Tensor<4>, gradient: Tensor<4>) -> Tensor<4> {
+        self.step += 1;
+        let square = gradient.clone().square().mul_scalar(1.0 - BETA2);
+        let scaled = gradient.mul_scalar(1.0 - BETA1);
+        let (m, v) = match self.moments.take() {
+            Some((m, v)) => (m.mul_scalar(BETA1) + scaled, v.mul_scalar(BETA2) + square),
+            None => (scaled, square),
+        };
+        let rate = self.lr / (1.0 - BETA1.powi(self.step));
+        let correction = (1.0 - BETA2.powi(self.step)).sqrt();
+        let spread = v.clone().sqrt().div_scalar(correction).add_scalar(EPSILON);
+        let change = (m.clone() / spread).mul_scalar(rate);
+        self.moments = Some((m, v));
+        x - change
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Device;
+
+    #[test]
+    fn the_first_step_moves_every_pixel_by_the_learning_rate() {
+        let device = Device::flex();
+        let x = Tensor::<4>::zeros([1, 1, 1, 2], &device);
+        let gradient = Tensor::<4>::from_floats([[[[3.0, -0.01]]]], &device);
+        let moved = Adam::new(0.02).update(x, gradient).into_data();
+        let values: Vec<f32> = moved.iter::<f32>().collect();
+        assert!((values[0] + 0.02).abs() < 1e-6, "{values:?}");
+        assert!((values[1] - 0.02).abs() < 1e-6, "{values:?}");
+    }
+
+    #[test]
+    fn three_steps_agree_with_the_recurrence_in_f64() {
+        let device = Device::flex();
+        let (lr, gradients) = (0.1_f64, [0.5, -0.2, 0.3]);
+        let (mut m, mut v, mut expected) = (0.0, 0.0, 1.0_f64);
+        let mut adam = Adam::new(0.1);
+        let mut x = Tensor::<4>::ones([1, 1, 1, 1], &device);
+        for (k, g) in (1..).zip(gradients) {
+            m = 0.9 * m + 0.1 * g;
+            v = 0.999 * v + 0.001 * g * g;
+            let (mh, vh) = (m / (1.0 - 0.9_f64.powi(k)), v / (1.0 - 0.999_f64.powi(k)));
+            expected -= lr * mh / (vh.sqrt() + 1e-8);
+            x = adam.update(x, Tensor::full([1, 1, 1, 1], g, &device));
+        }
+        let found: f32 = x.into_scalar();
+        assert!((f64::from(found) - expected).abs() < 1e-5);
+    }
+}

@@ -1,0 +1,246 @@
+//! One function per output format. Each tags its file as sRGB.
+
+use std::borrow::Cow;
+use std::io::{self, Seek, Write};
+
+use image::codecs::jpeg::JpegEncoder;
+use image::codecs::webp::WebPEncoder;
+use image::{ExtendedColorType, ImageEncoder, ImageError};
+use moxcms::ColorProfile;
+use tiff::TiffError;
+use tiff::encoder::{Compression, DeflateLevel, TiffEncoder, TiffValue, colortype};
+use tiff::tags::{ExtraSamples, Predictor, Tag, Type};
+
+use super::EncodeOptions;
+use crate::picture::{Depth, OutputFormat, Picture, provenance};
+
+/// Why no file came out.
+pub(super) enum Failure {
+    Io(io::Error),
+    Encoder(String),
+}
+
+impl From<ImageError> for Failure {
+    fn from(error: ImageError) -> Self {
+        match error {
+            ImageError::IoError(e) => Self::Io(e),
+            e => Self::Encoder(e.to_string()),
+        }
+    }
+}
+
+impl From<png::EncodingError> for Failure {
+    fn from(error: png::EncodingError) -> Self {
+        match error {
+            png::EncodingError::IoError(e) => Self::Io(e),
+            e => Self::Encoder(e.to_string()),
+        }
+    }
+}
+
+impl From<TiffError> for Failure {
+    fn from(error: TiffError) -> Self {
+        match error {
+            TiffError::IoError(e) => Self::Io(e),
+            e => Self::Encoder(e.to_string()),
+        }
+    }
+}
+
+pub(super) fn write(
+    out: &mut (impl Write + Seek),
+    format: OutputFormat,
+    picture: &Picture,
+    options: &EncodeOptions,
+) -> Result<(), Failure> {
+    // In range: `check_size` of every format stays under 2^31.
+    let size = (picture.width as u32, picture.height as u32);
+    match format {
+        OutputFormat::Png => png(out, size, picture, options),
+        OutputFormat::Jpeg => jpeg(out, size, picture, options),
+        OutputFormat::WebP => webp(out, size, picture, options),
+        OutputFormat::Tiff => tiff(out, size, picture, options),
+    }
+}
+
+fn png(
+    out: impl Write,
+    (width, height): (u32, u32),
+    picture: &Picture,
+    options: &EncodeOptions,
+) -> Result<(), Failure> {
+    let mut encoder = png::Encoder::new(out, width, height);
+    encoder.set_color(match picture.alpha {
+        Some(_) => png::ColorType::Rgba,
+        None => png::ColorType::Rgb,
+    });
+    encoder.set_depth(match options.depth {
+        Depth::Eight => png::BitDepth::Eight,
+        Depth::Sixteen => png::BitDepth::Sixteen,
+    });
+    encoder.set_source_srgb(png::SrgbRenderingIntent::Perceptual);
+    if let Some(text) = &options.provenance {
+        encoder.add_itxt_chunk(provenance::KEY.to_owned(), text.clone())?;
+    }
+    let mut writer = encoder.write_header()?;
+    match options.depth {
+        Depth::Eight => writer.write_image_data(&eight_bit(picture))?,
+        Depth::Sixteen => {
+            let samples: Vec<u16> = sixteen_bit(picture).iter().map(|v| v.to_be()).collect();
+            writer.write_image_data(bytemuck::cast_slice(&samples))?;
+        }
+    }
+    Ok(writer.finish()?)
+}
+
+fn jpeg(
+    out: impl Write,
+    (width, height): (u32, u32),
+    picture: &Picture,
+    options: &EncodeOptions,
+) -> Result<(), Failure> {
+    // The encoder would write a wrong length and so a broken file. A segment has 65535 bytes, less the length itself,
+    // the word that marks EXIF, and what EXIF needs around the text.
+    const LONGEST: usize = 65_000;
+    if options
+        .provenance
+        .as_ref()
+        .is_some_and(|text| text.len() > LONGEST)
+    {
+        return Err(Failure::Encoder(format!(
+            "its provenance is longer than the {LONGEST} bytes a JPEG can carry"
+        )));
+    }
+    let mut encoder = JpegEncoder::new_with_quality(out, options.quality.clamp(1, 100));
+    tag(&mut encoder, options)?;
+    let rgb = match &picture.alpha {
+        Some(alpha) => on_white(picture, alpha),
+        None => eight_bit(picture),
+    };
+    Ok(encoder.write_image(&rgb, width, height, ExtendedColorType::Rgb8)?)
+}
+
+fn webp(
+    out: impl Write,
+    (width, height): (u32, u32),
+    picture: &Picture,
+    options: &EncodeOptions,
+) -> Result<(), Failure> {
+    let mut encoder = WebPEncoder::new_lossless(out);
+    tag(&mut encoder, options)?;
+    let color = match picture.alpha {
+        Some(_) => ExtendedColorType::Rgba8,
+        None => ExtendedColorType::Rgb8,
+    };
+    Ok(encoder.write_image(&eight_bit(picture), width, height, color)?)
+}
+
+/// The sRGB profile and the provenance, for the encoders of `image`.
+fn tag(encoder: &mut impl ImageEncoder, options: &EncodeOptions) -> Result<(), Failure> {
+    let unsupported = |e: image::error::UnsupportedError| Failure::Encoder(e.to_string());
+    encoder
+        .set_icc_profile(srgb_profile()?)
+        .map_err(unsupported)?;
+    if let Some(text) = &options.provenance {
+        let exif = provenance::to_exif(text).map_err(|e| Failure::Encoder(e.to_string()))?;
+        encoder.set_exif_metadata(exif).map_err(unsupported)?;
+    }
+    Ok(())
+}
+
+fn srgb_profile() -> Result<Vec<u8>, Failure> {
+    ColorProfile::new_srgb()
+        .encode()
+        .map_err(|e| Failure::Encoder(e.to_string()))
+}
+
+fn tiff(
+    out: impl Write + Seek,
+    size: (u32, u32),
+    picture: &Picture,
+    options: &EncodeOptions,
+) -> Result<(), Failure> {
+    use colortype::{RGB8, RGB16, RGBA8, RGBA16};
+    match (options.depth, &picture.alpha) {
+        (Depth::Eight, None) => tiff_of::<RGB8>(out, size, &eight_bit(picture), options),
+        (Depth::Eight, Some(_)) => tiff_of::<RGBA8>(out, size, &eight_bit(picture), options),
+        (Depth::Sixteen, None) => tiff_of::<RGB16>(out, size, &sixteen_bit(picture), options),
+        (Depth::Sixteen, Some(_)) => tiff_of::<RGBA16>(out, size, &sixteen_bit(picture), options),
+    }
+}
+
+fn tiff_of<C: colortype::ColorType>(
+    out: impl Write + Seek,
+    (width, height): (u32, u32),
+    samples: &[C::Inner],
+    options: &EncodeOptions,
+) -> Result<(), Failure>
+where
+    [C::Inner]: TiffValue,
+{
+    let mut file = TiffEncoder::new(out)?
+        .with_compression(Compression::Deflate(DeflateLevel::Balanced))
+        .with_predictor(Predictor::Horizontal);
+    let mut image = file.new_image::<C>(width, height)?;
+    if C::BITS_PER_SAMPLE.len() == 4 {
+        // Not through `ImageEncoder::extra_samples`: its predictor would take pixels for three samples.
+        let alpha = [ExtraSamples::UnassociatedAlpha.to_u16()];
+        image.encoder().write_tag(Tag::ExtraSamples, &alpha[..])?;
+    }
+    image
+        .encoder()
+        .write_tag(Tag::IccProfile, srgb_profile()?.as_slice())?;
+    if let Some(text) = &options.provenance {
+        let text = Text(format!("{} {text}\0", provenance::KEY));
+        image.encoder().write_tag(Tag::ImageDescription, text)?;
+    }
+    Ok(image.write_data(samples)?)
+}
+
+/// A NUL-terminated UTF-8 string in an ASCII field, as other programs write it; the crate's own takes ASCII only.
+struct Text(String);
+
+impl TiffValue for Text {
+    const BYTE_LEN: u8 = 1;
+    const FIELD_TYPE: Type = Type::ASCII;
+
+    fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        Cow::Borrowed(self.0.as_bytes())
+    }
+}
+
+/// RGB or RGBA bytes.
+fn eight_bit(picture: &Picture) -> Vec<u8> {
+    samples(picture, |v| (v * 255.0).round() as u8)
+}
+
+/// RGB or RGBA in 16 bits, native byte order.
+fn sixteen_bit(picture: &Picture) -> Vec<u16> {
+    samples(picture, |v| (v * 65535.0).round() as u16)
+}
+
+fn samples<T>(picture: &Picture, quantise: impl Fn(f32) -> T) -> Vec<T> {
+    match &picture.alpha {
+        None => picture.pixels.iter().map(|&v| quantise(v)).collect(),
+        Some(alpha) => picture
+            .pixels
+            .as_chunks::<3>()
+            .0
+            .iter()
+            .zip(alpha)
+            .flat_map(|(&[r, g, b], &a)| [r, g, b, a])
+            .map(quantise)
+            .collect(),
+    }
+}
+
+/// RGB bytes of the picture laid on white.
+fn on_white(picture: &Picture, alpha: &[f32]) -> Vec<u8> {
+    let rgb = picture.pixels.as_chunks::<3>().0.iter().zip(alpha);
+    rgb.flat_map(|(rgb, &a)| rgb.map(|v| ((v * a + 1.0 - a) * 255.0).round() as u8))
+        .collect()
+}

@@ -1,0 +1,191 @@
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::OutputFormat;
+
+/// Why a picture could not be read or written. Every message names the file and what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PictureError {
+    /// The input does not exist.
+    #[error("{}: there is no such file", .path.display())]
+    Missing {
+        /// The file asked for.
+        path: PathBuf,
+    },
+    /// The path is a folder, pipe, socket or device.
+    #[error("{}: this is {kind}, not a picture file", .path.display())]
+    NotAFile {
+        /// The path given.
+        path: PathBuf,
+        /// What it is, with its article.
+        kind: &'static str,
+    },
+    /// The operating system refused to read the input.
+    #[error("{}: cannot be read: {source}", .path.display())]
+    Unreadable {
+        /// The input.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The input has no bytes.
+    #[error("{}: the file is empty", .path.display())]
+    Empty {
+        /// The input.
+        path: PathBuf,
+    },
+    /// The content is none of the formats read.
+    #[error(
+        "{}: not a picture that can be read (PNG, JPEG, WebP, TIFF, BMP and GIF can); its content was looked at, not its name",
+        .path.display()
+    )]
+    UnknownFormat {
+        /// The input.
+        path: PathBuf,
+    },
+    /// More pixels than [`super::Limits`] allows, as claimed by the header; nothing was decoded.
+    #[error(
+        "{}: {width} x {height} px is more than the {max_pixels} pixels allowed; raise --max-pixels if you trust the file",
+        .path.display()
+    )]
+    TooManyPixels {
+        /// The input.
+        path: PathBuf,
+        /// Width claimed, in pixels.
+        width: u32,
+        /// Height claimed, in pixels.
+        height: u32,
+        /// The limit, in pixels.
+        max_pixels: u64,
+    },
+    /// Decoding would take more memory than the pixel limit allows.
+    #[error(
+        "{}: needs more than the {max_bytes} bytes of memory that --max-pixels allows; raise it if you trust the file",
+        .path.display()
+    )]
+    TooMuchMemory {
+        /// The input.
+        path: PathBuf,
+        /// The limit, in bytes.
+        max_bytes: u64,
+    },
+    /// A known format in a variant that cannot be decoded.
+    #[error("{}: this kind of {format} cannot be read ({reason}); save it as a plain 8- or 16-bit PNG", .path.display())]
+    Unsupported {
+        /// The input.
+        path: PathBuf,
+        /// Its format.
+        format: &'static str,
+        /// The decoder's reason.
+        reason: String,
+    },
+    /// The file is cut or damaged beyond use.
+    #[error("{}: the {format} is cut or damaged ({reason}); get a whole copy of it", .path.display())]
+    Damaged {
+        /// The input.
+        path: PathBuf,
+        /// Its format.
+        format: &'static str,
+        /// The decoder's reason.
+        reason: String,
+    },
+    /// The name to write has no extension of a format written.
+    #[error("{}: the output's name must end in .png, .jpg, .jpeg, .webp, .tif or .tiff", .path.display())]
+    UnknownExtension {
+        /// The output.
+        path: PathBuf,
+    },
+    /// The folder to write to is missing or not a folder.
+    #[error("{}: the folder {} does not exist; make it first", .path.display(), .folder.display())]
+    NoFolder {
+        /// The output.
+        path: PathBuf,
+        /// Its folder.
+        folder: PathBuf,
+    },
+    /// No file can be made in the output's folder.
+    #[error("{}: no file can be written in the folder {}: {source}", .path.display(), .folder.display())]
+    FolderNotWritable {
+        /// The output.
+        path: PathBuf,
+        /// Its folder.
+        folder: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The output is one of the inputs, directly or through a link.
+    #[error("{}: the output is the input {}; choose another name", .path.display(), .input.display())]
+    OutputIsInput {
+        /// The output.
+        path: PathBuf,
+        /// The input it would replace.
+        input: PathBuf,
+    },
+    /// The output exists and may not be replaced.
+    #[error("{}: exists already; give --overwrite to replace it", .path.display())]
+    Exists {
+        /// The output.
+        path: PathBuf,
+    },
+    /// The picture has a side the format cannot express.
+    #[error("{}: {width} x {height} px does not fit: {format} takes at most {max} px a side; write a PNG or TIFF", .path.display())]
+    TooLargeForFormat {
+        /// The output.
+        path: PathBuf,
+        /// Width in pixels.
+        width: usize,
+        /// Height in pixels.
+        height: usize,
+        /// The format of the output.
+        format: OutputFormat,
+        /// Its longest side, in pixels.
+        max: usize,
+    },
+    /// The samples do not match the width and height.
+    #[error("a picture of {width} x {height} px cannot hold {samples} samples")]
+    WrongLength {
+        /// Width in pixels.
+        width: usize,
+        /// Height in pixels.
+        height: usize,
+        /// Samples given.
+        samples: usize,
+    },
+    /// The encoder gave up.
+    #[error("{}: the {format} could not be made: {reason}", .path.display())]
+    Encoding {
+        /// The output.
+        path: PathBuf,
+        /// Its format.
+        format: OutputFormat,
+        /// The encoder's reason.
+        reason: String,
+    },
+    /// The operating system refused to write the output; what was there before is untouched.
+    #[error("{}: cannot be written: {source}", .path.display())]
+    NotWritten {
+        /// The output.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The output could not be written, but the picture was saved elsewhere.
+    #[error("{source}; the picture was saved as {}", .saved.display())]
+    Rescued {
+        /// Where the picture is now: a PNG.
+        saved: PathBuf,
+        /// Why the output could not be written.
+        source: Box<PictureError>,
+    },
+}
+
+impl PictureError {
+    pub(super) fn reading(path: &Path, source: io::Error) -> Self {
+        let path = path.to_owned();
+        match source.kind() {
+            io::ErrorKind::NotFound => Self::Missing { path },
+            _ => Self::Unreadable { path, source },
+        }
+    }
+}

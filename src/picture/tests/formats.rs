@@ -1,0 +1,95 @@
+//! What is written is what is read back.
+
+use super::{distance, folder, gradient, read, with_alpha, write};
+use crate::picture::{Depth, EncodeOptions, Limits, decode, encode, provenance};
+
+#[test]
+fn lossless_formats_give_back_every_pixel() {
+    let folder = folder();
+    for picture in [gradient(19, 11, 256.0), with_alpha(gradient(19, 11, 256.0))] {
+        for name in ["a.png", "a.webp", "a.tif", "a.TIFF"] {
+            let back = read(&write(&picture, folder.path(), name, Depth::Eight));
+            assert_eq!((back.width, back.height), (19, 11), "{name}");
+            assert_eq!(back.depth, Depth::Eight, "{name}");
+            assert!(distance(&back.pixels, &picture.pixels) < 1e-6, "{name}");
+            assert_eq!(back.alpha.is_some(), picture.alpha.is_some(), "{name}");
+            if let (Some(a), Some(b)) = (&back.alpha, &picture.alpha) {
+                assert!(distance(a, b) < 1e-6, "{name}");
+            }
+            assert_eq!(back.notes, [], "{name}");
+            std::fs::remove_file(folder.path().join(name)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn sixteen_bit_png_and_tiff_keep_all_levels() {
+    let folder = folder();
+    for picture in [
+        gradient(33, 31, 65536.0),
+        with_alpha(gradient(33, 31, 65536.0)),
+    ] {
+        for name in ["a.png", "a.tif"] {
+            let back = read(&write(&picture, folder.path(), name, Depth::Sixteen));
+            assert_eq!(back.depth, Depth::Sixteen, "{name}");
+            assert!(distance(&back.pixels, &picture.pixels) < 1e-6, "{name}");
+            std::fs::remove_file(folder.path().join(name)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_jpeg_comes_back_close_and_on_white() {
+    let folder = folder();
+    let mut picture = gradient(16, 16, 256.0);
+    picture.pixels.fill(0.25);
+    let back = read(&write(&picture, folder.path(), "opaque.jpg", Depth::Eight));
+    assert!(distance(&back.pixels, &picture.pixels) < 0.02);
+    picture.alpha = Some(vec![0.5; 256]);
+    let back = read(&write(&picture, folder.path(), "clear.jpeg", Depth::Eight));
+    assert!(distance(&back.pixels, &vec![0.625; 768]) < 0.02);
+    assert_eq!(back.alpha, None);
+}
+
+#[test]
+fn provenance_is_read_back_from_every_format() {
+    let folder = folder();
+    let text = "nst 0.1 --content \"Tübingen 東京.jpg\"\n{\"steps\":300}";
+    for name in ["a.png", "a.jpg", "a.webp", "a.tif"] {
+        let path = folder.path().join(name);
+        let options = EncodeOptions {
+            provenance: Some(text.to_owned()),
+            ..EncodeOptions::default()
+        };
+        encode(&gradient(9, 7, 256.0), &path, &options).unwrap();
+        assert_eq!(provenance(&path).as_deref(), Some(text), "{name}");
+        assert_eq!(
+            decode(&path, &Limits::default()).unwrap().notes,
+            [],
+            "{name}"
+        );
+        let plain = write(
+            &gradient(9, 7, 256.0),
+            folder.path(),
+            &format!("plain-{name}"),
+            Depth::Eight,
+        );
+        assert_eq!(provenance(&plain), None, "{name}");
+    }
+}
+
+#[test]
+fn one_pixel_and_one_line_are_pictures_in_every_format() {
+    let folder = folder();
+    for (width, height) in [(1, 1), (1, 300), (300, 1)] {
+        for name in ["a.png", "a.jpg", "a.webp", "a.tif"] {
+            let name = format!("{width}x{height}-{name}");
+            let picture = gradient(width, height, 256.0);
+            let back = read(&write(&picture, folder.path(), &name, Depth::Eight));
+            assert_eq!((back.width, back.height), (width, height), "{name}");
+            if !name.ends_with("jpg") {
+                assert!(distance(&back.pixels, &picture.pixels) < 1e-6, "{name}");
+            }
+        }
+    }
+}

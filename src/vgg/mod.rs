@@ -1,0 +1,110 @@
+//! VGG16 and VGG19 as burn modules: from a picture to named feature maps.
+
+mod arch;
+
+use std::collections::BTreeMap;
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor, TensorData};
+
+pub use arch::{CHANNELS, Layer, Model, UnknownLayer, UnknownModel};
+
+use crate::kernels::{Filters, Pool, conv_relu, pool};
+use crate::weights::{Preprocessing, Weights};
+
+/// Feature maps by layer, each `[1, channels, height, width]`.
+pub type Features = BTreeMap<Layer, Tensor<4>>;
+
+/// A VGG network whose weights are constants: no gradient is ever computed for them.
+#[derive(Module, Debug)]
+pub struct Vgg {
+    #[module(skip)]
+    convolutions: Vec<Filters>,
+    mean: Tensor<4>,
+    scale: Tensor<4>,
+    #[module(skip)]
+    model: Model,
+}
+
+impl Vgg {
+    /// Moves checked weights to a device, as deep as the weights go.
+    pub fn new(weights: Weights, device: &Device) -> Self {
+        let device = device.clone().without_autodiff();
+        let (mean, scale) = preprocessing(weights.preprocessing, &device);
+        let mut given = weights.convolutions;
+        let convolutions = weights
+            .model
+            .layers()
+            .map_while(|layer| given.remove(&layer))
+            .map(|c| Filters::new(c.weight, c.bias, &device))
+            .collect();
+        Self {
+            convolutions,
+            mean,
+            scale,
+            model: weights.model,
+        }
+    }
+
+    /// Which network this is.
+    pub fn model(&self) -> Model {
+        self.model
+    }
+
+    /// The device the weights live on, without autodiff.
+    pub fn device(&self) -> Device {
+        self.mean.device()
+    }
+
+    /// The layers this network has weights for, from the picture inwards.
+    pub fn layers(&self) -> impl Iterator<Item = Layer> {
+        self.model.layers().take(self.convolutions.len())
+    }
+
+    /// The ReLU outputs of `layers` for a picture `x` of shape `[1, 3, height, width]`, sRGB in
+    /// [0, 1]. Runs only as deep as the deepest of them.
+    ///
+    /// # Panics
+    ///
+    /// If a layer is asked for that the network has no weights for, or that the picture is too
+    /// small for: [`Job::plan`](crate::Job::plan) rules out both.
+    pub fn features(&self, x: Tensor<4>, layers: &[Layer]) -> Features {
+        let mut found = Features::new();
+        let Some(&deepest) = layers.iter().max() else {
+            return found;
+        };
+        let mut x = (x - self.mean.clone()) * self.scale.clone();
+        for (layer, filters) in self.model.layers().zip(&self.convolutions) {
+            let (wanted, ends_block) = (layers.contains(&layer), self.model.ends_block(layer));
+            let fused = ends_block && !wanted;
+            x = conv_relu(x, filters, if fused { Pool::Max } else { Pool::None });
+            if wanted {
+                found.insert(layer, x.clone());
+            }
+            if layer == deepest {
+                return found;
+            }
+            if ends_block && !fused {
+                x = pool(x, Pool::Max);
+            }
+        }
+        panic!("{} here has no weights for {deepest}", self.model)
+    }
+}
+
+/// Mean and scale, each `[1, 3, 1, 1]`, so that `(rgb - mean) * scale` is what the network was
+/// trained on.
+///
+/// Caffe: 255 rgb - (123.68, 116.779, 103.939), the means of the Oxford VGG release.
+/// Torchvision: (rgb - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225).
+fn preprocessing(kind: Preprocessing, device: &Device) -> (Tensor<4>, Tensor<4>) {
+    let (mean, scale) = match kind {
+        Preprocessing::Caffe => ([123.68, 116.779, 103.939].map(|m| m / 255.0), [255.0; 3]),
+        Preprocessing::Torchvision => (
+            [0.485, 0.456, 0.406],
+            [0.229_f32, 0.224, 0.225].map(f32::recip),
+        ),
+    };
+    let row = |v: [f32; 3]| Tensor::from_data(TensorData::new(v.to_vec(), [1, 3, 1, 1]), device);
+    (row(mean), row(scale))
+}

@@ -1,0 +1,623 @@
+//! The binary run as a user would.
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use nst::picture::{Limits, decode};
+use nst::vgg::Model;
+use predicates::prelude::*;
+use predicates::str::contains;
+use safetensors::tensor::{Dtype, TensorView, serialize_to_file};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A folder with two small pictures and seeded weights of the first two layers.
+struct Studio {
+    folder: TempDir,
+}
+
+/// Flags that keep to the layers the seeded weights have.
+const SHALLOW: [&str; 4] = [
+    "--content-layer",
+    "block1_conv2",
+    "--style-layers",
+    "block1_conv1,block1_conv2",
+];
+
+impl Studio {
+    fn new() -> Self {
+        let studio = Self {
+            folder: TempDir::new().unwrap(),
+        };
+        studio.draw("photo.png", 40, 30);
+        studio.draw("painting.png", 24, 36);
+        studio.write_weights("weights.safetensors");
+        studio
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn draw(&self, name: &str, width: u32, height: u32) {
+        image::RgbImage::from_fn(width, height, |x, y| {
+            image::Rgb([(x * 6) as u8, (y * 7) as u8, (x * y) as u8])
+        })
+        .save(self.path(name))
+        .unwrap();
+    }
+
+    fn write_weights(&self, name: &str) {
+        let weights = common::seeded(Model::Vgg19, 3);
+        let mut bytes = Vec::new();
+        for (layer, convolution) in weights.convolutions.iter().take(2) {
+            for (part, values, shape) in [
+                (
+                    "weight",
+                    &convolution.weight,
+                    vec![layer.outputs(), layer.inputs(), 3, 3],
+                ),
+                ("bias", &convolution.bias, vec![layer.outputs()]),
+            ] {
+                let raw: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+                bytes.push((format!("{layer}.{part}"), raw, shape));
+            }
+        }
+        let views: BTreeMap<_, _> = bytes
+            .iter()
+            .map(|(name, raw, shape)| {
+                let view = TensorView::new(Dtype::F32, shape.clone(), raw).unwrap();
+                (name.clone(), view)
+            })
+            .collect();
+        let metadata = [("model", "vgg19"), ("preprocessing", "torchvision")]
+            .map(|(k, v)| (k.to_owned(), v.to_owned()));
+        serialize_to_file(views, Some(metadata.into()), &self.path(name)).unwrap();
+    }
+
+    /// `nst` in the folder, with a home of its own, so that no weights of this machine are found.
+    fn nst(&self) -> Command {
+        let mut command = Command::cargo_bin("nst").unwrap();
+        command
+            .current_dir(self.folder.path())
+            .env("HOME", self.folder.path())
+            .env("XDG_CACHE_HOME", self.path("cache"))
+            .env("NST_OFFLINE", "1")
+            .env_remove("NST_WEIGHTS");
+        command
+    }
+
+    /// `nst` with everything a small transfer needs except the output.
+    fn transfer(&self) -> Command {
+        let mut command = self.nst();
+        command
+            .args(["--content", "photo.png", "--style", "painting.png"])
+            .args([
+                "--weights",
+                "weights.safetensors",
+                "--size",
+                "32",
+                "--steps",
+                "3",
+            ])
+            .args(SHALLOW);
+        command
+    }
+
+    fn files(&self) -> Vec<String> {
+        let mut names: Vec<_> = std::fs::read_dir(self.folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+fn json_lines(output: &[u8]) -> Vec<Value> {
+    let text = std::str::from_utf8(output).unwrap();
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+fn keys(value: &Value) -> Vec<&str> {
+    value
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect()
+}
+
+#[test]
+fn a_small_transfer_paints_a_picture_of_the_size_asked_for() {
+    let studio = Studio::new();
+    studio
+        .transfer()
+        .args(["-o", "out.png"])
+        .assert()
+        .success()
+        .stdout("")
+        .stderr(contains("step 3/3").and(contains("out.png: 32x24, 3 steps")));
+    let out = decode(&studio.path("out.png"), &Limits::default()).unwrap();
+    assert_eq!((out.width, out.height), (32, 24));
+    let photo = decode(&studio.path("photo.png"), &Limits::default()).unwrap();
+    assert_ne!(out.pixels, photo.resized(32, 24).pixels);
+}
+
+#[test]
+fn a_whole_transfer_with_imagenet_weights_lowers_the_loss() {
+    let Some(weights) = common::shared("weights/vgg19.safetensors") else {
+        return;
+    };
+    let studio = Studio::new();
+    let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets");
+    let output = studio
+        .nst()
+        .arg("--content")
+        .arg(assets.join("content/harbour.jpg"))
+        .arg("--style")
+        .arg(assets.join("style/swirl.jpg"))
+        .args([
+            "--size",
+            "96",
+            "--steps",
+            "12",
+            "--json",
+            "-o",
+            "out.jpg",
+            "--weights",
+        ])
+        .arg(weights)
+        .assert()
+        .success();
+    let lines = json_lines(&output.get_output().stdout);
+    let total = |k: usize| lines[k]["total"].as_f64().unwrap();
+    assert!(total(11) < 0.5 * total(0), "{} to {}", total(0), total(11));
+}
+
+#[test]
+fn json_lines_keep_their_contract() {
+    let studio = Studio::new();
+    let output = studio
+        .transfer()
+        .args([
+            "--json", "--quiet", "--alpha", "2", "--beta", "5", "-o", "out.png",
+        ])
+        .assert()
+        .success()
+        .stderr("");
+    let lines = json_lines(&output.get_output().stdout);
+    assert_eq!(lines.len(), 4);
+    for (k, line) in lines[..3].iter().enumerate() {
+        let mut names = keys(line);
+        names.sort_unstable();
+        assert_eq!(
+            names,
+            [
+                "content", "event", "layers", "scale", "seconds", "step", "style", "total"
+            ]
+        );
+        assert_eq!(line["event"], "step");
+        assert_eq!(line["scale"], 1);
+        assert_eq!(line["step"], k + 1);
+        assert_eq!(keys(&line["layers"]), ["block1_conv1", "block1_conv2"]);
+        let number = |v: &Value| v.as_f64().unwrap();
+        let layers = &line["layers"];
+        let mean = (number(&layers["block1_conv1"]) + number(&layers["block1_conv2"])) / 2.0;
+        common::assert_close("style", number(&line["style"]), mean, 1e-5);
+        let total = 2.0 * number(&line["content"]) + 5.0 * mean;
+        common::assert_close("total", number(&line["total"]), total, 1e-5);
+    }
+    let done = &lines[3];
+    let mut names = keys(done);
+    names.sort_unstable();
+    assert_eq!(
+        names,
+        ["event", "height", "output", "seconds", "steps", "width"]
+    );
+    assert_eq!(done["event"], "done");
+    assert_eq!(done["output"], "out.png");
+    assert_eq!((&done["width"], &done["height"]), (&32.into(), &24.into()));
+    assert_eq!(done["steps"], 3);
+}
+
+#[test]
+fn the_same_command_twice_gives_the_same_bytes() {
+    let studio = Studio::new();
+    for name in ["a.png", "b.png"] {
+        let flags = [
+            "--init",
+            "noise",
+            "--seed",
+            "4",
+            "--threads",
+            "2",
+            "-o",
+            name,
+        ];
+        studio.transfer().args(flags).assert().success();
+    }
+    let bytes = |name| std::fs::read(studio.path(name)).unwrap();
+    assert_eq!(bytes("a.png"), bytes("b.png"));
+    let flags = ["--init", "noise", "--seed", "5", "-o", "c.png"];
+    studio.transfer().args(flags).assert().success();
+    assert_ne!(bytes("a.png"), bytes("c.png"));
+}
+
+#[test]
+fn frames_are_saved_on_the_way() {
+    let studio = Studio::new();
+    studio
+        .transfer()
+        .args(["--save-every", "2", "--steps", "5", "-o", "out.webp"])
+        .assert()
+        .success();
+    let frames: Vec<_> = studio
+        .files()
+        .into_iter()
+        .filter(|f| f.starts_with("out"))
+        .collect();
+    assert_eq!(frames, ["out-00002.webp", "out-00004.webp", "out.webp"]);
+}
+
+#[test]
+fn without_an_output_the_name_is_made_of_both_pictures() {
+    let studio = Studio::new();
+    studio.transfer().assert().success();
+    assert!(studio.path("photo_painting.png").exists());
+}
+
+#[test]
+fn gradient_descent_and_every_start_run() {
+    let studio = Studio::new();
+    for (k, init) in ["content", "style", "noise", "painting.png"]
+        .iter()
+        .enumerate()
+    {
+        let name = format!("{k}.png");
+        studio
+            .transfer()
+            .args(["--optimizer", "gd", "--lr", "0.5", "--loss", "balanced"])
+            .args(["--init", init, "-o", &name])
+            .assert()
+            .success();
+    }
+}
+
+#[test]
+fn wrong_values_are_refused_before_any_work_with_the_flag_and_the_range() {
+    let studio = Studio::new();
+    for (flag, value, range) in [
+        ("--alpha", "-1", "a number from 0 up"),
+        ("--alpha", "nan", "a number from 0 up"),
+        ("--beta", "1e400", "a number from 0 up"),
+        ("--lr", "0", "a number above 0"),
+        ("--steps", "0", "1 or more"),
+        ("--size", "0", "1 to 65535 pixels"),
+        ("--scales", "3", "1 for now"),
+        ("--threads", "0", "1..=1024"),
+        ("--save-every", "0", "1.."),
+        ("--model", "vgg11", "vgg16 or vgg19"),
+        ("--loss", "l2", "balanced or paper"),
+        ("--optimizer", "sgd", "adam or gd"),
+        ("--backend", "tpu", "cpu, gpu, ndarray or auto"),
+        ("--style-layers", "relu1", "block1_conv1 to block5_conv4"),
+        ("--steps", "many", "invalid digit"),
+    ] {
+        studio
+            .transfer()
+            .args([flag, value, "-o", "out.png"])
+            .assert()
+            .code(2)
+            .stderr(contains(flag).and(contains(range)));
+    }
+    assert!(!studio.path("out.png").exists());
+}
+
+#[test]
+fn missing_pictures_are_wrong_usage() {
+    let studio = Studio::new();
+    studio.nst().assert().code(2).stderr(contains("--content"));
+    studio
+        .nst()
+        .args(["--content", "photo.png"])
+        .assert()
+        .code(2)
+        .stderr(contains("--style"));
+}
+
+#[test]
+fn a_layer_the_model_lacks_is_refused() {
+    let studio = Studio::new();
+    studio
+        .transfer()
+        .args([
+            "--model",
+            "vgg16",
+            "--content-layer",
+            "block3_conv4",
+            "-o",
+            "out.png",
+        ])
+        .assert()
+        .failure();
+    studio
+        .nst()
+        .args(["-c", "photo.png", "-s", "painting.png", "--model", "vgg16"])
+        .args(["--content-layer", "block3_conv4", "-o", "out.png"])
+        .assert()
+        .code(2)
+        .stderr(contains("vgg16 has no such layer"));
+}
+
+#[test]
+fn pictures_that_cannot_be_read_are_named() {
+    let studio = Studio::new();
+    std::fs::write(studio.path("text.png"), "not a picture").unwrap();
+    for name in ["missing.png", "text.png", "."] {
+        studio
+            .nst()
+            .args([
+                "--content",
+                name,
+                "--style",
+                "painting.png",
+                "-o",
+                "out.png",
+            ])
+            .assert()
+            .code(1)
+            .stderr(contains(name));
+    }
+}
+
+#[test]
+fn a_picture_too_small_for_the_deepest_layer_says_the_smallest_side() {
+    let studio = Studio::new();
+    studio.draw("thin.png", 400, 9);
+    studio
+        .nst()
+        .args([
+            "--content",
+            "thin.png",
+            "--style",
+            "painting.png",
+            "-o",
+            "out.png",
+        ])
+        .assert()
+        .code(2)
+        .stderr(contains("at least 16 pixels"));
+}
+
+#[test]
+fn an_output_that_cannot_be_is_refused_before_any_work() {
+    let studio = Studio::new();
+    std::fs::write(studio.path("old.png"), "precious").unwrap();
+    for (name, reason) in [
+        ("old.png", "--overwrite"),
+        ("out.xyz", "xyz"),
+        ("nowhere/out.png", "nowhere"),
+        ("photo.png", "photo.png"),
+    ] {
+        studio
+            .transfer()
+            .args(["-o", name])
+            .assert()
+            .failure()
+            .stderr(contains(reason));
+    }
+    assert_eq!(std::fs::read(studio.path("old.png")).unwrap(), b"precious");
+    studio
+        .transfer()
+        .args(["-o", "old.png", "--overwrite"])
+        .assert()
+        .success();
+    assert!(decode(&studio.path("old.png"), &Limits::default()).is_ok());
+    assert!(studio.files().iter().all(|name| !name.contains("tmp")));
+}
+
+#[test]
+fn weights_that_are_missing_or_wrong_are_named() {
+    let studio = Studio::new();
+    std::fs::write(studio.path("junk.safetensors"), "junk").unwrap();
+    for name in ["nothing.safetensors", "junk.safetensors"] {
+        studio
+            .transfer()
+            .args(["--weights", name, "-o", "out.png"])
+            .assert()
+            .failure()
+            .stderr(contains(name));
+    }
+    // The default layers go deeper than these weights.
+    studio
+        .nst()
+        .args([
+            "-c",
+            "photo.png",
+            "-s",
+            "painting.png",
+            "-w",
+            "weights.safetensors",
+        ])
+        .assert()
+        .code(1)
+        .stderr(contains("block2_conv1.weight"));
+}
+
+#[test]
+fn weights_are_found_through_the_environment_and_beside_the_working_folder() {
+    let studio = Studio::new();
+    let bare = |studio: &Studio| {
+        let mut command = studio.nst();
+        command
+            .args([
+                "-c",
+                "photo.png",
+                "-s",
+                "painting.png",
+                "--overwrite",
+                "--steps",
+                "1",
+            ])
+            .args(["--size", "16", "-o", "out.png"])
+            .args(SHALLOW);
+        command
+    };
+    bare(&studio)
+        .env("NST_WEIGHTS", studio.path("weights.safetensors"))
+        .assert()
+        .success();
+    std::fs::create_dir(studio.path("weights")).unwrap();
+    studio.write_weights("weights/vgg19.safetensors");
+    bare(&studio).assert().success();
+}
+
+#[test]
+fn a_gpu_that_is_not_there_is_an_error_for_gpu_and_a_note_for_auto() {
+    let studio = Studio::new();
+    let blind = |backend: &str| {
+        let mut command = studio.transfer();
+        command
+            .env("VK_DRIVER_FILES", "/nonexistent.json")
+            .env("VK_ICD_FILENAMES", "/nonexistent.json")
+            .args(["--backend", backend, "--overwrite", "-o", "out.png"]);
+        command
+    };
+    if cfg!(target_os = "linux") {
+        blind("gpu")
+            .assert()
+            .code(1)
+            .stderr(contains("--backend cpu").and(contains("panicked").not()));
+        blind("auto")
+            .assert()
+            .success()
+            .stderr(contains("using the CPU"));
+    }
+}
+
+#[test]
+fn devices_lists_the_cpu_and_says_what_auto_means() {
+    let studio = Studio::new();
+    studio
+        .nst()
+        .arg("devices")
+        .assert()
+        .success()
+        .stdout(contains("cpu      burn-flex").and(contains("auto     means")));
+}
+
+#[test]
+fn help_groups_the_flags_and_ends_with_examples() {
+    let studio = Studio::new();
+    let help = studio.nst().arg("--help").assert().success();
+    let text = String::from_utf8(help.get_output().stdout.clone()).unwrap();
+    for heading in [
+        "Pictures:",
+        "Style:",
+        "Optimisation:",
+        "Hardware:",
+        "Output:",
+        "Examples:",
+    ] {
+        assert!(text.contains(heading), "{heading}");
+    }
+    assert!(text.contains("[default: 512]"));
+    assert_eq!(text.matches("\n  nst ").count(), 3);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_saves_its_picture_and_exits_130() {
+    use std::process::Stdio;
+    use std::time::{Duration, Instant};
+
+    let studio = Studio::new();
+    let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin("nst"))
+        .current_dir(studio.folder.path())
+        .args([
+            "-c",
+            "photo.png",
+            "-s",
+            "painting.png",
+            "-w",
+            "weights.safetensors",
+        ])
+        .args([
+            "--steps",
+            "1000000",
+            "--save-every",
+            "1",
+            "--quiet",
+            "-o",
+            "out.png",
+        ])
+        .args(SHALLOW)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let start = Instant::now();
+    while !studio.path("out-00001.png").exists() && start.elapsed() < Duration::from_secs(60) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let kill = std::process::Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(kill.success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(decode(&studio.path("out.png"), &Limits::default()).is_ok());
+}
+
+#[cfg(unix)]
+#[test]
+fn the_batch_script_skips_what_is_done_and_goes_on_after_a_failure() {
+    let studio = Studio::new();
+    for folder in ["photos", "paintings"] {
+        std::fs::create_dir(studio.path(folder)).unwrap();
+    }
+    for name in ["photos/a.png", "photos/b.png", "paintings/x.png"] {
+        studio.draw(name, 20, 20);
+    }
+    std::fs::write(studio.path("photos/broken.png"), "text").unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/batch.sh");
+    let batch = || {
+        let mut command = Command::new("bash");
+        command
+            .current_dir(studio.folder.path())
+            .env("NST", assert_cmd::cargo::cargo_bin("nst"))
+            .arg(&script)
+            .args(["photos", "paintings", "results"])
+            .args([
+                "-w",
+                "weights.safetensors",
+                "--steps",
+                "1",
+                "--size",
+                "16",
+                "--quiet",
+            ])
+            .args(SHALLOW);
+        command
+    };
+    batch()
+        .assert()
+        .code(1)
+        .stdout(contains("2 done, 0 skipped, 1 failed"));
+    assert!(studio.path("results/a_x.png").exists());
+    assert!(studio.path("results/b_x.png").exists());
+    batch()
+        .assert()
+        .code(1)
+        .stdout(contains("0 done, 2 skipped, 1 failed"));
+    std::fs::remove_file(studio.path("photos/broken.png")).unwrap();
+    batch()
+        .assert()
+        .success()
+        .stdout(contains("0 done, 2 skipped, 0 failed"));
+}

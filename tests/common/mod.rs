@@ -1,0 +1,90 @@
+//! What the tests share: real weights where they are, seeded ones everywhere.
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use burn::tensor::{Device, Tensor};
+use nst::picture::{Limits, decode};
+use nst::vgg::{Layer, Model, Vgg};
+use nst::weights::{self, Convolution, Origin, Place, Preprocessing, Weights};
+use rand::{RngExt, SeedableRng};
+
+/// A file of the folder `shared` beside the checkout, or None with a printed reason.
+pub fn shared(path: &str) -> Option<PathBuf> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../shared")
+        .join(path);
+    if file.exists() {
+        return Some(file);
+    }
+    eprintln!("skipped: {} is not here", file.display());
+    None
+}
+
+/// ImageNet's VGG19 on a device, or None with a printed reason.
+pub fn imagenet(device: &Device) -> Option<Vgg> {
+    let file = shared("weights/vgg19.safetensors")?;
+    let weights = weights::load(&file, Model::Vgg19, Layer::new(5, 2)).unwrap();
+    Some(Vgg::new(weights, device))
+}
+
+/// A network with small seeded weights: He-scaled noise, so that features neither vanish nor
+/// explode.
+pub fn seeded(model: Model, seed: u64) -> Weights {
+    let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
+    let mut noise = |count: usize, scale: f32| -> Vec<f32> {
+        (0..count)
+            .map(|_| (random.random::<f32>() - 0.5) * scale)
+            .collect()
+    };
+    let convolutions: BTreeMap<_, _> = model
+        .layers()
+        .map(|layer| {
+            let inputs = 9 * layer.inputs();
+            let weight = noise(inputs * layer.outputs(), (24.0 / inputs as f32).sqrt());
+            let bias = noise(layer.outputs(), 0.2);
+            (layer, Convolution { weight, bias })
+        })
+        .collect();
+    Weights {
+        model,
+        preprocessing: Preprocessing::Torchvision,
+        convolutions,
+        origin: Origin {
+            place: Place::BuiltIn,
+            source: None,
+            licence: None,
+        },
+    }
+}
+
+/// A reference picture as a tensor `[1, 3, height, width]`.
+pub fn tensor(path: &Path, device: &Device) -> Tensor<4> {
+    nst::to_tensor(&decode(path, &Limits::default()).unwrap(), device)
+}
+
+/// A tensor's numbers in order.
+pub fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().iter::<f32>().collect()
+}
+
+/// Seeded uniform noise as a picture tensor.
+pub fn noise(height: usize, width: usize, seed: u64, device: &Device) -> Tensor<4> {
+    let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
+    let values: Vec<f32> = (0..3 * height * width).map(|_| random.random()).collect();
+    Tensor::from_data(
+        burn::tensor::TensorData::new(values, [1, 3, height, width]),
+        device,
+    )
+}
+
+/// |a - b| <= relative * max(|b|, floor), with both numbers in the message.
+#[track_caller]
+pub fn assert_close(what: &str, found: f64, expected: f64, relative: f64) {
+    let error = (found - expected).abs() / expected.abs().max(1e-12);
+    assert!(
+        error <= relative,
+        "{what}: {found} is not {expected} (off by {error:.2e}, allowed {relative:.0e})"
+    );
+}
