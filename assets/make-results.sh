@@ -4,15 +4,15 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-cargo build --release
+cargo build --release --locked
 out=assets/results
 mkdir -p "$out"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 paint() { # photo style beta result
-    target/release/nst --content "assets/content/$1.jpg" --style "assets/style/$2.jpg" --beta "$3" \
-        --weights imagenet --size 640 --steps 300 --overwrite --quiet -o "$work/$4.png"
+    "${CARGO_TARGET_DIR:-target}/release/nst" --content "assets/content/$1.jpg" --style "assets/style/$2.jpg" --beta "$3" \
+        --weights imagenet --size 512 --steps 200 --overwrite --quiet -o "$work/$4.png"
 }
 
 paint harbour swirl 30 harbour-swirl

@@ -1,4 +1,4 @@
-//! One whole step (forward, losses, gradient, Adam) of VGG19 to block5_conv2 on each backend, and
+//! One whole step (forward, losses, gradient, Adam) of VGG19 to its content layer on each backend, and
 //! the way from process start to the end of the first step.
 //!
 //!     cargo bench --bench step            # cpu

@@ -204,7 +204,7 @@ fn the_gradient_is_what_finite_differences_say() {
         let step = 1e-3;
         let ahead = total(x.clone() + direction.clone().mul_scalar(step));
         let behind = total(x.clone() - direction.mul_scalar(step));
-        let found = (ahead - behind) / (2.0 * f64::from(step));
+        let found = (ahead - behind) / (2.0 * step);
         assert_close("slope", found, expected, 1e-2);
     }
 }

@@ -7,7 +7,7 @@ use std::panic;
 use std::path::Path;
 
 use libfuzzer_sys::fuzz_target;
-use nst_picture::picture::{Limits, decode_bytes};
+use nst::picture::{Limits, decode_bytes};
 
 fuzz_target!(
     // The engine ends the process at any panic; those of the decoders are caught, and that is what is tested.

@@ -67,7 +67,7 @@ pub struct Pictures {
     #[arg(short, long, value_name = "FILE", required = true)]
     pub style: Option<PathBuf>,
 
-    /// Where the result goes: .png, .jpg, .webp or .tif [default: CONTENT_STYLE.png here]
+    /// Where the result goes: .png, .jpg, .webp or .tif [default: named after both, here]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 
@@ -90,6 +90,7 @@ pub struct Pictures {
 
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Style")]
+#[expect(clippy::struct_field_names, reason = "fields are named as their flags")]
 pub struct Style {
     /// The network: vgg16 or vgg19
     #[arg(short, long, value_name = "MODEL", default_value_t = Model::Vgg19)]
@@ -142,7 +143,7 @@ pub struct Style {
     #[arg(short, long, value_name = "FILE")]
     pub weights: Option<Choice>,
 
-    /// Never fetch weights from the network (also: NST_OFFLINE=1)
+    /// Never fetch weights from the network (also: $NST_OFFLINE)
     #[arg(long)]
     pub offline: bool,
 }

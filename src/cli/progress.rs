@@ -141,7 +141,7 @@ impl<'a> Progress<'a> {
             })?;
         }
         if let Some((every, target)) = self.frames
-            && step.step % every == 0
+            && step.step.is_multiple_of(every)
         {
             target.save_frame(&nst::to_picture(step.image)?, step.step)?;
         }

@@ -13,7 +13,7 @@ pub use adam::Adam;
 
 use crate::Error;
 use crate::loss::{LossTerms, Objective};
-use crate::vgg::Vgg;
+use crate::vgg::{Layer, Vgg};
 
 /// How a gradient becomes an update of the pixels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -157,7 +157,7 @@ pub fn optimize(
 pub fn losses_and_gradient(
     vgg: &Vgg,
     objective: &Objective,
-    layers: &[crate::vgg::Layer],
+    layers: &[Layer],
     x: Tensor<4>,
 ) -> Result<(LossTerms, Tensor<4>), Error> {
     let x = x.autodiff().require_grad();
@@ -165,6 +165,6 @@ pub fn losses_and_gradient(
     let mut gradients = terms.total.backward();
     let gradient = x
         .grad_remove(&mut gradients)
-        .expect("the total depends on x, which requires its gradient");
+        .ok_or_else(|| Error::device("no gradient reached the picture"))?;
     Ok((terms.read()?, gradient))
 }
