@@ -208,7 +208,10 @@ fn json_lines_keep_their_contract() {
         assert_eq!(keys(&line["layers"]), ["block1_conv1", "block1_conv2"]);
         let number = |v: &Value| v.as_f64().unwrap();
         let layers = &line["layers"];
-        let mean = (number(&layers["block1_conv1"]) + number(&layers["block1_conv2"])) / 2.0;
+        let mean = f64::midpoint(
+            number(&layers["block1_conv1"]),
+            number(&layers["block1_conv2"]),
+        );
         common::assert_close("style", number(&line["style"]), mean, 1e-5);
         let total = 2.0 * number(&line["content"]) + 5.0 * mean;
         common::assert_close("total", number(&line["total"]), total, 1e-5);
@@ -562,7 +565,7 @@ fn an_interrupted_run_saves_its_picture_and_exits_130() {
         .spawn()
         .unwrap();
     let start = Instant::now();
-    while !studio.path("out-00001.png").exists() && start.elapsed() < Duration::from_secs(60) {
+    while !studio.path("out-00001.png").exists() && start.elapsed() < Duration::from_mins(1) {
         std::thread::sleep(Duration::from_millis(10));
     }
     let kill = std::process::Command::new("kill")
