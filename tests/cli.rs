@@ -253,6 +253,21 @@ fn the_same_command_twice_gives_the_same_bytes() {
 }
 
 #[test]
+fn the_number_of_threads_does_not_change_a_byte() {
+    let studio = Studio::new();
+    let bytes = ["1", "2", "3", "8"].map(|threads| {
+        let name = format!("{threads}.png");
+        studio
+            .transfer()
+            .args(["--threads", threads, "-o", &name])
+            .assert()
+            .success();
+        std::fs::read(studio.path(&name)).unwrap()
+    });
+    assert!(bytes.iter().all(|b| *b == bytes[0]));
+}
+
+#[test]
 fn frames_are_saved_on_the_way() {
     let studio = Studio::new();
     studio
