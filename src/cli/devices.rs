@@ -22,7 +22,8 @@ struct Probe {
 pub fn list() -> ExitCode {
     let cores = device::physical_cores();
     println!("cpu      burn-flex, {cores} physical cores");
-    match probed() {
+    let gpu = probed();
+    match &gpu {
         Ok(adapter) => println!("gpu      {adapter}"),
         Err(error) => println!("gpu      not available: {error}"),
     }
@@ -30,7 +31,11 @@ pub fn list() -> ExitCode {
         Ok(_) => println!("ndarray  burn-ndarray, slow: an independent check"),
         Err(error) => println!("ndarray  not available: {error}"),
     }
-    let auto = if usable().is_ok() { "gpu" } else { "cpu" };
+    let auto = if gpu.and_then(device::hardware).is_ok() {
+        "gpu"
+    } else {
+        "cpu"
+    };
     println!("auto     means {auto} here");
     ExitCode::SUCCESS
 }
