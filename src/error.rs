@@ -29,12 +29,6 @@ pub enum Error {
     /// The device failed during the work.
     #[error("the compute device failed: {0}; try a smaller --size, or --backend cpu")]
     Compute(String),
-    /// The loss stopped being a number.
-    #[error("the loss is no longer a number at step {step}: lower --lr or --beta")]
-    Diverged {
-        /// The step, from 1.
-        step: usize,
-    },
 }
 
 impl Error {

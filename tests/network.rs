@@ -3,12 +3,12 @@
 mod common;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use common::{assert_close, noise, numbers, seeded};
+use common::{assert_close, noise, numbers, objective, seeded};
+use nst::Job;
 use nst::loss::gram;
 use nst::optimize::losses_and_gradient;
 use nst::vgg::{Layer, Model, Vgg};
 use nst::weights::{Convolution, Weights};
-use nst::{Job, objective};
 
 /// A feature map, channel by channel, in float64.
 struct Map {
@@ -173,8 +173,8 @@ fn the_gradient_is_what_finite_differences_say() {
     let vgg = Vgg::new(seeded(Model::Vgg16, 11), &device);
     let job = Job {
         model: Model::Vgg16,
-        content_layers: vec![Layer::new(2, 2)],
-        style_layers: vec![Layer::new(1, 1), Layer::new(2, 1), Layer::new(3, 1)],
+        content_layers: vec![Layer::new(2, 2).into()],
+        style_layers: [1, 2, 3].map(|block| Layer::new(block, 1).into()).into(),
         beta: 2.0,
         ..Job::default()
     };

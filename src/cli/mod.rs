@@ -2,6 +2,7 @@
 
 mod args;
 mod devices;
+mod inputs;
 mod output;
 mod progress;
 mod signals;

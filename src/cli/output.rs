@@ -1,4 +1,4 @@
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -13,15 +13,11 @@ pub struct Target {
 }
 
 impl Target {
-    /// Checks the target before any work: `-o`, or a name made from the pictures' names.
-    pub fn new(
-        given: Option<&Path>,
-        content: &Path,
-        style: &Path,
-        overwrite: bool,
-    ) -> anyhow::Result<Self> {
-        let path = given.map_or_else(|| default_name(content, style), Path::to_path_buf);
-        picture::check_output(&path, &[content, style], overwrite)?;
+    /// Checks the target before any work: `-o`, or a name made from those of the inputs.
+    pub fn new(given: Option<&Path>, inputs: &[PathBuf], overwrite: bool) -> anyhow::Result<Self> {
+        let path = given.map_or_else(|| default_name(inputs), Path::to_path_buf);
+        let inputs: Vec<_> = inputs.iter().map(PathBuf::as_path).collect();
+        picture::check_output(&path, &inputs, overwrite)?;
         Ok(Self { path, overwrite })
     }
 
@@ -56,10 +52,9 @@ impl Target {
 }
 
 /// `photo.jpg` and `painting.png` make `photo_painting.png`, in the current folder.
-fn default_name(content: &Path, style: &Path) -> PathBuf {
-    let mut name = OsString::from(content.file_stem().unwrap_or_default());
-    name.push("_");
-    name.push(style.file_stem().unwrap_or_default());
+fn default_name(inputs: &[PathBuf]) -> PathBuf {
+    let stems = inputs.iter().take(2).filter_map(|path| path.file_stem());
+    let mut name = stems.collect::<Vec<_>>().join(OsStr::new("_"));
     name.push(".png");
     name.into()
 }
@@ -84,7 +79,7 @@ mod tests {
 
     #[test]
     fn the_default_name_is_made_of_both_pictures_in_the_current_folder() {
-        let name = default_name(Path::new("a/photo.jpg"), Path::new("b/painting.png"));
+        let name = default_name(&["a/photo.jpg".into(), "b/painting.png".into()]);
         assert_eq!(name, Path::new("photo_painting.png"));
     }
 }

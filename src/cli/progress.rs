@@ -41,6 +41,7 @@ struct StepLine<'a> {
     event: &'a str,
     scale: usize,
     step: usize,
+    done: usize,
     content: f32,
     style: f32,
     layers: serde_json::Map<String, serde_json::Value>,
@@ -110,11 +111,11 @@ impl<'a> Progress<'a> {
         match &mut self.display {
             Display::Bar(bar) => {
                 bar.set_message(text);
-                bar.inc(1);
+                bar.set_position(step.done as u64);
             }
             Display::Lines { last } => {
-                if step.step == 1 || step.step == self.steps || last.elapsed() >= PAUSE {
-                    eprintln!("step {}/{}  {text}", step.step, self.steps);
+                if step.done == 1 || step.done == self.steps || last.elapsed() >= PAUSE {
+                    eprintln!("step {}/{}  {text}", step.done, self.steps);
                     *last = Instant::now();
                 }
             }
@@ -128,6 +129,7 @@ impl<'a> Progress<'a> {
                 event: "step",
                 scale: step.scale,
                 step: step.step,
+                done: step.done,
                 content: step.terms.content,
                 style: step.terms.style,
                 layers: step
@@ -141,9 +143,9 @@ impl<'a> Progress<'a> {
             })?;
         }
         if let Some((every, target)) = self.frames
-            && step.step.is_multiple_of(every)
+            && step.done.is_multiple_of(every)
         {
-            target.save_frame(&nst::to_picture(step.image)?, step.step)?;
+            target.save_frame(&nst::to_picture(&step.state.shown())?, step.done)?;
         }
         Ok(())
     }
@@ -152,13 +154,17 @@ impl<'a> Progress<'a> {
 impl Observer for Progress<'_> {
     fn planned(&mut self, plan: &Plan) {
         if let Display::Lines { .. } = self.display {
-            let (width, height) = plan.size;
-            eprintln!("painting {width}x{height} in {} steps", self.steps);
+            let (width, height) = plan.size();
+            let scales = plan.scales.len();
+            eprintln!(
+                "painting {width}x{height} in {} steps at {scales} scales",
+                self.steps
+            );
         }
     }
 
     fn step(&mut self, step: &Step<'_>) -> ControlFlow<()> {
-        self.done = step.step;
+        self.done = step.done;
         self.show(step);
         if let Err(error) = self.record(step) {
             self.failure = Some(error);

@@ -1,33 +1,25 @@
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::Context;
-use nst::picture::{self, Limits};
 use nst::vgg::Vgg;
 use nst::weights::{Choice, Places};
-use nst::{Init, Job, Picture, device, stylize, weights};
+use nst::{End, Painted, device, stylize, weights};
 
 use super::args::Transfer;
 use super::output::Target;
 use super::progress::{DoneLine, Progress, print_json};
 use super::signals::Interrupt;
 use super::weights::Terminal;
-use super::{Usage, devices};
+use super::{devices, inputs};
 
 /// Paints one picture.
 pub fn run(args: &Transfer) -> anyhow::Result<ExitCode> {
     let start = Instant::now();
-    let (content, style) = inputs(args)?;
-    let mut job = job(args);
+    let mut job = inputs::job(args);
     job.check()?;
     let out = &args.output;
-    let target = Target::new(
-        args.pictures.output.as_deref(),
-        content,
-        style,
-        out.overwrite,
-    )?;
+    let files = inputs::files(args)?;
+    let target = Target::new(args.pictures.output.as_deref(), &files, out.overwrite)?;
     let interrupt = Interrupt::listen()?;
     let threads = args
         .hardware
@@ -40,10 +32,9 @@ pub fn run(args: &Transfer) -> anyhow::Result<ExitCode> {
             eprintln!("note: {text}");
         }
     };
-    let content = read(content, &note)?;
-    let style = read(style, &note)?;
-    job.init = init(&args.pictures.init, &note)?;
-    job.plan((content.width, content.height), (style.width, style.height))?;
+    let pictures = inputs::read(args, &note)?;
+    job.init = inputs::init(&args.pictures.init, &note)?;
+    let plan = job.plan(&(&pictures).into())?;
 
     let mut places = Places::of_this_process();
     if args.style.offline {
@@ -53,7 +44,7 @@ pub fn run(args: &Transfer) -> anyhow::Result<ExitCode> {
     let weights = weights::find(
         &args.style.weights.clone().unwrap_or(Choice::Auto),
         job.model,
-        job.deepest()?,
+        plan.deepest,
         &places,
         &spoken,
     )?;
@@ -64,26 +55,43 @@ pub fn run(args: &Transfer) -> anyhow::Result<ExitCode> {
     let vgg = Vgg::new(weights, &device);
 
     let frames = out.save_every.map(|every| (every as usize, &target));
-    let mut progress = Progress::new(job.steps, out.quiet, out.json, frames, &interrupt);
-    let result = stylize(&job, &content, &style, &vgg, &mut progress);
+    let mut progress = Progress::new(plan.steps(), out.quiet, out.json, frames, &interrupt);
+    let painted = stylize(&job, &pictures, &vgg, &mut progress);
     let steps = progress.finish();
-    let result = result?;
-    target.save(&result)?;
+    let painted = painted?;
+    target.save(&painted.picture)?;
     let steps = steps?;
-    summarise(args, &target, &result, steps, start.elapsed().as_secs_f64())?;
-    Ok(interrupt
+    summarise(
+        args,
+        &target,
+        &painted,
+        steps,
+        start.elapsed().as_secs_f64(),
+    )?;
+    Ok(exit_code(&painted, &interrupt))
+}
+
+fn exit_code(painted: &Painted, interrupt: &Interrupt) -> ExitCode {
+    if let End::Diverged { step } = painted.end {
+        eprintln!(
+            "nst: the loss exploded at step {step}, again and again with ever smaller steps: the \
+             last good picture is saved; lower --lr or --beta"
+        );
+        return ExitCode::FAILURE;
+    }
+    interrupt
         .exit_code()
-        .map_or(ExitCode::SUCCESS, ExitCode::from))
+        .map_or(ExitCode::SUCCESS, ExitCode::from)
 }
 
 fn summarise(
     args: &Transfer,
     target: &Target,
-    result: &Picture,
+    painted: &Painted,
     steps: usize,
     seconds: f64,
 ) -> anyhow::Result<()> {
-    let (width, height) = (result.width, result.height);
+    let (width, height) = (painted.picture.width, painted.picture.height);
     let path = target.path();
     if !args.output.quiet {
         eprintln!(
@@ -102,49 +110,4 @@ fn summarise(
         })?;
     }
     Ok(())
-}
-
-fn inputs(args: &Transfer) -> Result<(&Path, &Path), Usage> {
-    let content = given("--content", args.pictures.content.as_deref())?;
-    let style = given("--style", args.pictures.style.as_deref())?;
-    Ok((content, style))
-}
-
-fn given<'a>(flag: &str, path: Option<&'a Path>) -> Result<&'a Path, Usage> {
-    path.ok_or_else(|| Usage(format!("{flag} FILE is missing")))
-}
-
-fn job(args: &Transfer) -> Job {
-    Job {
-        model: args.style.model,
-        alpha: args.style.alpha,
-        beta: args.style.beta,
-        steps: args.optimisation.steps,
-        lr: args.optimisation.lr,
-        size: args.pictures.size,
-        content_layers: args.style.content_layer.clone(),
-        style_layers: args.style.style_layers.clone(),
-        normalisation: args.style.loss,
-        scales: args.optimisation.scales,
-        method: args.optimisation.optimizer,
-        init: Init::Content,
-        seed: args.pictures.seed,
-    }
-}
-
-fn init(given: &Path, note: &dyn Fn(&str)) -> anyhow::Result<Init> {
-    Ok(match given.to_str() {
-        Some("content") => Init::Content,
-        Some("style") => Init::Style,
-        Some("noise") => Init::Noise,
-        _ => Init::Picture(read(given, note).context("--init is none of content, style, noise")?),
-    })
-}
-
-fn read(path: &Path, note: &dyn Fn(&str)) -> anyhow::Result<Picture> {
-    let picture = picture::decode(path, &Limits::default())?;
-    for text in &picture.notes {
-        note(&format!("{}: {text}", path.display()));
-    }
-    Ok(picture)
 }

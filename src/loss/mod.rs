@@ -4,8 +4,6 @@ mod content;
 mod style;
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 
 use burn::tensor::{Tensor, Transaction};
 
@@ -14,7 +12,10 @@ pub use style::StyleTarget;
 
 pub use crate::kernels::gram;
 
-use crate::vgg::{Features, Layer};
+use crate::job::{Job, LayerWeight};
+use crate::named::named;
+use crate::picture::Mask;
+use crate::vgg::{Features, Layer, Vgg};
 
 /// How the two losses are made comparable across layers and picture sizes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,49 +29,52 @@ pub enum Normalisation {
     Paper,
 }
 
-impl Normalisation {
-    /// The name used in flags: `balanced` or `paper`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Balanced => "balanced",
-            Self::Paper => "paper",
-        }
-    }
+named!(Normalisation, "loss": Balanced = "balanced", Paper = "paper");
+
+/// What is compared between the picture and the painting at a layer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StyleLoss {
+    /// Gram matrices (Gatys et al. 2016).
+    #[default]
+    Gram,
+    /// Mean and covariance of the features, by the squared Wasserstein-2 distance of the Gaussians
+    /// that have them.
+    Wasserstein,
 }
 
-impl fmt::Display for Normalisation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
+named!(StyleLoss, "style loss": Gram = "gram", Wasserstein = "wasserstein");
 
-impl FromStr for Normalisation {
-    type Err = UnknownNormalisation;
-
-    fn from_str(s: &str) -> Result<Self, UnknownNormalisation> {
-        [Self::Balanced, Self::Paper]
-            .into_iter()
-            .find(|n| n.name() == s)
-            .ok_or_else(|| UnknownNormalisation(s.to_owned()))
-    }
-}
-
-/// The text names no normalisation.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown loss `{0}`: use balanced or paper")]
-pub struct UnknownNormalisation(pub String);
-
-/// total = alpha * content + beta * mean over the style layers, against fixed targets.
+/// total = alpha * content + beta * style + tv * total variation, against fixed targets.
 #[derive(Debug)]
 pub struct Objective {
-    /// Weight of the content loss.
-    pub alpha: f32,
-    /// Weight of the style loss.
-    pub beta: f32,
-    /// What each content layer should be.
-    pub content: Vec<ContentTarget>,
-    /// What each style layer's Gram matrix should be.
-    pub style: Vec<StyleTarget>,
+    alpha: f32,
+    beta: f32,
+    content: Vec<ContentTarget>,
+    style: Vec<StyleTarget>,
+}
+
+/// A style picture on the device and where it counts.
+#[derive(Clone, Debug)]
+pub struct StyleSource {
+    /// `[1, 3, height, width]`, sRGB in [0, 1].
+    pub image: Tensor<4>,
+    /// Its share among the sources of the same region, above 0.
+    pub weight: f32,
+    /// Where in the content picture it counts: everywhere if none.
+    pub content_mask: Option<Mask>,
+    /// The part of the style picture that counts: all of it if none.
+    pub style_mask: Option<Mask>,
+}
+
+impl From<Tensor<4>> for StyleSource {
+    fn from(image: Tensor<4>) -> Self {
+        Self {
+            image,
+            weight: 1.0,
+            content_mask: None,
+            style_mask: None,
+        }
+    }
 }
 
 /// The losses of one picture, still on the device, each of shape `[1]` and unweighted except
@@ -97,6 +101,26 @@ pub struct LossTerms {
 }
 
 impl Objective {
+    /// Computes every target once: the content picture is `[1, 3, height, width]`, sRGB in [0, 1].
+    pub fn new(job: &Job, content: &Tensor<4>, styles: &[StyleSource], vgg: &Vgg) -> Self {
+        let kind = job.normalisation;
+        let layers = |list: &[LayerWeight]| list.iter().map(|l| l.layer).collect::<Vec<_>>();
+        let content = vgg.features(content.clone(), &layers(&job.content_layers));
+        let style = vgg.features(styles[0].image.clone(), &layers(&job.style_layers));
+        Self {
+            alpha: job.alpha,
+            beta: job.beta,
+            content: content
+                .into_iter()
+                .map(|(layer, features)| ContentTarget::new(layer, features, kind))
+                .collect(),
+            style: style
+                .iter()
+                .map(|(&layer, features)| StyleTarget::new(layer, features, kind))
+                .collect(),
+        }
+    }
+
     /// Every layer the losses look at.
     pub fn layers(&self) -> Vec<Layer> {
         let content = self.content.iter().map(ContentTarget::layer);

