@@ -188,4 +188,11 @@ impl PictureError {
             _ => Self::Unreadable { path, source },
         }
     }
+
+    pub(super) fn writing(path: &Path, source: io::Error) -> Self {
+        Self::NotWritten {
+            path: path.to_owned(),
+            source,
+        }
+    }
 }

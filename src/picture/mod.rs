@@ -7,8 +7,11 @@ mod encode;
 mod error;
 mod note;
 mod output;
+mod pending;
 mod provenance;
 mod resize;
+
+use std::borrow::Cow;
 
 pub use decode::{Limits, decode, decode_bytes};
 pub use encode::{EncodeOptions, encode, encode_or_rescue};
@@ -75,6 +78,16 @@ impl Picture {
     pub fn planes(&self) -> Vec<f32> {
         (0..3)
             .flat_map(|c| self.pixels.iter().skip(c).step_by(3).copied())
+            .collect()
+    }
+
+    /// The colours laid on white, as [`Picture::pixels`].
+    fn on_white(&self) -> Cow<'_, [f32]> {
+        let Some(alpha) = &self.alpha else {
+            return Cow::Borrowed(&self.pixels);
+        };
+        let rgb = self.pixels.as_chunks::<3>().0.iter().zip(alpha);
+        rgb.flat_map(|(rgb, &a)| rgb.map(|v| v * a + 1.0 - a))
             .collect()
     }
 
@@ -145,6 +158,11 @@ fn pixel_count(
 /// Clamps to [0, 1]; NaN becomes 0.
 fn unit(v: f32) -> f32 {
     if v.is_nan() { 0.0 } else { v.clamp(0.0, 1.0) }
+}
+
+/// Samples of [0, 1] in 8 bits.
+fn eight_bit(samples: &[f32]) -> Vec<u8> {
+    samples.iter().map(|v| (v * 255.0).round() as u8).collect()
 }
 
 #[cfg(test)]
