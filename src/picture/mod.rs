@@ -2,6 +2,7 @@
 //!
 //! A [`Picture`] is always upright, in sRGB, and has one value in [0, 1] for each sample.
 
+mod colour;
 mod decode;
 mod encode;
 mod error;
@@ -10,6 +11,8 @@ mod output;
 mod pending;
 mod provenance;
 mod resize;
+mod statistics;
+mod symmetric;
 
 use std::borrow::Cow;
 
