@@ -12,6 +12,7 @@ mod output;
 mod pending;
 mod provenance;
 mod resize;
+mod sheet;
 mod statistics;
 mod symmetric;
 
@@ -25,6 +26,7 @@ pub use note::Note;
 pub use output::{OutputFormat, check_output};
 pub use provenance::provenance;
 pub use resize::fit_long_side;
+pub use sheet::sheet;
 
 /// Bits of each sample in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
