@@ -142,6 +142,12 @@ pub enum PictureError {
         /// Its longest side, in pixels.
         max: usize,
     },
+    /// A frame's name has a percent sign that is not part of a number.
+    #[error("{}: write the step as %d or %05d (zeros to that many digits, at most 20), and a percent sign as %%", .path.display())]
+    FramePattern {
+        /// The pattern.
+        path: PathBuf,
+    },
     /// The samples do not match the width and height.
     #[error("a picture of {width} x {height} px cannot hold {samples} samples")]
     WrongLength {
