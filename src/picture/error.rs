@@ -142,6 +142,28 @@ pub enum PictureError {
         /// Its longest side, in pixels.
         max: usize,
     },
+    /// The name of a film does not end in `.gif`.
+    #[error("{}: a film's name must end in .gif; no other animation can be written", .path.display())]
+    FilmExtension {
+        /// The film.
+        path: PathBuf,
+    },
+    /// A film has a side a GIF cannot express.
+    #[error("{}: {width} x {height} px does not fit: a GIF has 1 to 65535 px a side", .path.display())]
+    FilmSize {
+        /// The film.
+        path: PathBuf,
+        /// Width in pixels.
+        width: usize,
+        /// Height in pixels.
+        height: usize,
+    },
+    /// A film was ended before its first frame.
+    #[error("{}: the film has no frame; take more steps, or frames more often", .path.display())]
+    NoFrames {
+        /// The film.
+        path: PathBuf,
+    },
     /// A frame's name has a percent sign that is not part of a number.
     #[error("{}: write the step as %d or %05d (zeros to that many digits, at most 20), and a percent sign as %%", .path.display())]
     FramePattern {
