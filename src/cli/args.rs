@@ -39,6 +39,10 @@ pub enum Command {
     Devices,
     /// Fetch, import, list and check the networks' weights
     Weights(super::weights::WeightsArgs),
+    /// Print the completion script of a shell
+    Completions(super::manual::CompletionsArgs),
+    /// Print the manual page
+    Man(super::manual::ManArgs),
     /// Start the GPU and print it, for a parent that survives a crashing driver
     #[command(hide = true)]
     ProbeGpu,

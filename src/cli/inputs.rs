@@ -92,7 +92,7 @@ pub fn read(args: &Transfer, note: Note<'_>) -> anyhow::Result<Inputs> {
         });
     }
     let masks = |paths: &[PathBuf]| -> anyhow::Result<Vec<Mask>> {
-        let read = |path: &PathBuf| Ok(Mask::of(&picture(path, note)?));
+        let read = |path: &PathBuf| Ok(Mask::from(&picture(path, note)?));
         paths.iter().map(read).collect()
     };
     let content_masks = masks(&args.pictures.content_mask)?;

@@ -3,6 +3,7 @@
 mod args;
 mod devices;
 mod inputs;
+mod manual;
 mod output;
 mod progress;
 mod signals;
@@ -26,6 +27,14 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::ProbeGpu) => devices::probe(),
         Some(Command::Weights(args)) => {
             weights::run(args)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(Command::Completions(args)) => {
+            manual::completions(&args)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(Command::Man(args)) => {
+            manual::man(&args)?;
             Ok(ExitCode::SUCCESS)
         }
         None => transfer::run(&cli.transfer),

@@ -1,10 +1,10 @@
 //! Real faults while writing: the old file is untouched, nothing temporary is left, and the picture is saved elsewhere.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-use super::{folder, gradient, read};
+use super::{entries, folder, gradient, read};
 use crate::picture::{EncodeOptions, Picture, PictureError, check_output, encode_or_rescue};
 
 /// A small file system of its own, unmounted at the end; none (and the reason printed) where that is not allowed.
@@ -67,13 +67,6 @@ fn rescued(picture: &Picture, path: &Path) -> PictureError {
     );
     fs::remove_file(saved).unwrap();
     *source
-}
-
-fn entries(folder: &Path) -> Vec<PathBuf> {
-    fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect()
 }
 
 /// A picture no format makes small: 270 kB of pseudo-random samples.
