@@ -18,8 +18,10 @@
 //! # }
 //! ```
 
+pub mod checkpoint;
 mod colour;
 pub mod device;
+mod digest;
 mod error;
 mod inputs;
 pub mod job;
@@ -39,4 +41,4 @@ pub use job::{Init, Job, JobError, Plan};
 pub use named::UnknownName;
 pub use optimize::Step;
 pub use picture::Picture;
-pub use stylize::{End, Observer, Painted, Silent, resume, stylize, to_picture, to_tensor};
+pub use stylize::{Draw, End, Observer, Painted, Silent, resume, stylize, to_picture, to_tensor};

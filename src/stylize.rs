@@ -23,12 +23,20 @@ pub trait Observer {
         let _ = plan;
     }
 
-    /// One update is done. `Break` ends the transfer with the picture so far as its result.
-    fn step(&mut self, step: &Step<'_>) -> ControlFlow<()> {
-        let _ = step;
+    /// One update is done; `draw` gives the result as it would be now. `Break` ends the transfer
+    /// with that.
+    fn step(&mut self, step: &Step<'_>, draw: Draw<'_>) -> ControlFlow<()> {
+        let _ = (step, draw);
         ControlFlow::Continue(())
     }
 }
+
+/// Makes the result as it would be if the transfer ended now, at its full size.
+///
+/// # Errors
+///
+/// If the device fails.
+pub type Draw<'a> = &'a dyn Fn() -> Result<Picture, Error>;
 
 /// Watches nothing.
 #[derive(Clone, Copy, Debug, Default)]
@@ -110,13 +118,14 @@ fn paint(
     loop {
         let scale = &plan.scales[state.scale];
         let objective = objective(job, inputs, scale, vgg);
+        let draw = |state: &State| finished(job, inputs, plan, state);
         let end = optimize(vgg, &objective, &mut state, scale.steps, &mut |step| {
-            observer.step(step)
+            observer.step(step, &|| draw(step.state))
         })?;
         match plan.scales.get(state.scale + 1) {
             Some(next) if end == End::Finished => state.next_scale(next.size),
             _ => {
-                let picture = finished(job, inputs, &to_picture(&state.shown())?);
+                let picture = draw(&state)?;
                 return Ok(Painted { picture, end });
             }
         }
@@ -142,15 +151,18 @@ fn objective(job: &Job, inputs: &Inputs, scale: &Scale, vgg: &Vgg) -> Objective 
     Objective::new(job, &content, &styles, vgg)
 }
 
-/// The result with the content's alpha and depth, and its colours if the job asks for them.
-pub(crate) fn finished(job: &Job, inputs: &Inputs, painted: &Picture) -> Picture {
-    let content = inputs.content.resized(painted.width, painted.height);
-    let painted = colour::after(job.colour, painted, &content);
-    Picture {
+/// The result at its full size, with the content's alpha and depth, and its colours if the job
+/// asks for them.
+fn finished(job: &Job, inputs: &Inputs, plan: &Plan, state: &State) -> Result<Picture, Error> {
+    let (width, height) = plan.size();
+    let content = inputs.content.resized(width, height);
+    let painted = to_picture(&state.shown())?.resized(width, height);
+    let painted = colour::after(job.colour, &painted, &content);
+    Ok(Picture {
         pixels: painted.pixels,
         notes: Vec::new(),
         ..content
-    }
+    })
 }
 
 /// A picture as a tensor `[1, 3, height, width]` of sRGB values in [0, 1].

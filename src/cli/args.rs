@@ -268,9 +268,29 @@ pub struct Hardware {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Output")]
 pub struct Output {
-    /// Also save the picture every N steps, as NAME-00050.png and so on
+    /// Also save the picture every N steps, over all scales
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub save_every: Option<u32>,
+
+    /// Where --save-every saves, %05d being the step [default: NAME-%05d beside the result]
+    #[arg(long, value_name = "PATTERN", requires = "save_every")]
+    pub frames: Option<PathBuf>,
+
+    /// Also make an animated .gif of the way, of a frame every --save-every steps or of 60 frames
+    #[arg(long, value_name = "FILE")]
+    pub timelapse: Option<PathBuf>,
+
+    /// Keep the whole state in this file, so that --resume can go on after a crash
+    #[arg(long, value_name = "FILE")]
+    pub checkpoint: Option<PathBuf>,
+
+    /// Steps between two checkpoints
+    #[arg(long, value_name = "N", default_value_t = 25, value_parser = clap::value_parser!(u32).range(1..))]
+    pub checkpoint_every: u32,
+
+    /// Go on from this checkpoint, with the same flags; goes on keeping it too
+    #[arg(long, value_name = "FILE", conflicts_with = "checkpoint")]
+    pub resume: Option<PathBuf>,
 
     /// Replace the output file if it exists
     #[arg(long)]

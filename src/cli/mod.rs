@@ -2,7 +2,9 @@
 
 mod args;
 mod devices;
+mod frames;
 mod inputs;
+mod keeper;
 mod manual;
 mod output;
 mod progress;

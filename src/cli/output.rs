@@ -1,11 +1,10 @@
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use nst::Picture;
 use nst::picture::{self, EncodeOptions};
 
-/// The file a result goes to, and the frames beside it.
+/// The file a result goes to.
 #[derive(Debug)]
 pub struct Target {
     path: PathBuf,
@@ -35,11 +34,9 @@ impl Target {
         )?)
     }
 
-    /// Writes the picture as it is after some steps, beside the result.
-    pub fn save_frame(&self, picture: &Picture, step: usize) -> anyhow::Result<()> {
-        let path = numbered(&self.path, step);
-        picture::encode(picture, &path, &self.options(picture))
-            .with_context(|| format!("--save-every: the frame of step {step} cannot be saved"))
+    /// Writes a picture elsewhere, as the result would be written.
+    pub fn save_as(&self, picture: &Picture, path: &Path) -> anyhow::Result<()> {
+        Ok(picture::encode(picture, path, &self.options(picture))?)
     }
 
     fn options(&self, picture: &Picture) -> EncodeOptions {
@@ -59,23 +56,9 @@ fn default_name(inputs: &[PathBuf]) -> PathBuf {
     name.into()
 }
 
-/// `out.png` at step 50 is `out-00050.png`.
-fn numbered(path: &Path, step: usize) -> PathBuf {
-    let mut name = OsString::from(path.file_stem().unwrap_or_default());
-    name.push(format!("-{step:05}."));
-    name.push(path.extension().unwrap_or_default());
-    path.with_file_name(name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn frames_are_numbered_beside_the_result() {
-        let frame = numbered(Path::new("some/out.png"), 50);
-        assert_eq!(frame, Path::new("some/out-00050.png"));
-    }
 
     #[test]
     fn the_default_name_is_made_of_both_pictures_in_the_current_folder() {

@@ -4,11 +4,12 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use nst::{Observer, Plan, Step};
+use nst::{Draw, Observer, Plan, Step};
 use serde::Serialize;
 use serde_json::json;
 
-use super::output::Target;
+use super::frames::Frames;
+use super::keeper::Keeper;
 use super::signals::Interrupt;
 
 /// Time between two plain lines where standard error is no terminal.
@@ -21,7 +22,8 @@ pub struct Progress<'a> {
     /// Where standard error speaks to a person.
     display: Display,
     json: bool,
-    frames: Option<(usize, &'a Target)>,
+    frames: Frames<'a>,
+    keeper: Option<&'a Keeper>,
     interrupt: &'a Interrupt,
     steps: usize,
     done: usize,
@@ -61,12 +63,13 @@ pub struct DoneLine {
 }
 
 impl<'a> Progress<'a> {
-    /// Watches `steps` updates; `frames` are saved every so many steps.
+    /// Watches `steps` updates, saves frames and keeps checkpoints.
     pub fn new(
         steps: usize,
         quiet: bool,
         json: bool,
-        frames: Option<(usize, &'a Target)>,
+        frames: Frames<'a>,
+        keeper: Option<&'a Keeper>,
         interrupt: &'a Interrupt,
     ) -> Self {
         let display = if quiet {
@@ -83,6 +86,7 @@ impl<'a> Progress<'a> {
             display,
             json,
             frames,
+            keeper,
             interrupt,
             steps,
             done: 0,
@@ -90,19 +94,26 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// Ends the display and gives the number of updates done.
+    /// Ends the display; gives the number of updates done and the frames so far.
     ///
     /// # Errors
     ///
     /// What ended the transfer early, if saving or printing did.
-    pub fn finish(self) -> anyhow::Result<usize> {
+    pub fn finish(self) -> anyhow::Result<(usize, Frames<'a>)> {
         if let Display::Bar(bar) = &self.display {
             bar.finish_and_clear();
         }
-        self.failure.map_or(Ok(self.done), Err)
+        match self.failure {
+            Some(failure) => Err(failure),
+            None => Ok((self.done, self.frames)),
+        }
     }
 
     fn show(&mut self, step: &Step<'_>) {
+        if step.rolled_back {
+            self.say("the loss exploded: back to the last good picture, with half the step");
+            return;
+        }
         let terms = &step.terms;
         let text = format!(
             "content {:.4}  style {:.5}  total {:.4}  {:.2} s/step",
@@ -123,7 +134,16 @@ impl<'a> Progress<'a> {
         }
     }
 
-    fn record(&self, step: &Step<'_>) -> anyhow::Result<()> {
+    /// Says something without disturbing the bar.
+    fn say(&self, text: &str) {
+        match &self.display {
+            Display::Bar(bar) => bar.suspend(|| eprintln!("note: {text}")),
+            Display::Lines { .. } => eprintln!("note: {text}"),
+            Display::None => {}
+        }
+    }
+
+    fn record(&mut self, step: &Step<'_>, draw: Draw<'_>) -> anyhow::Result<()> {
         if self.json {
             print_json(&StepLine {
                 event: "step",
@@ -142,10 +162,11 @@ impl<'a> Progress<'a> {
                 seconds: step.seconds,
             })?;
         }
-        if let Some((every, target)) = self.frames
-            && step.done.is_multiple_of(every)
-        {
-            target.save_frame(&nst::to_picture(&step.state.shown())?, step.done)?;
+        if !step.rolled_back && self.frames.wants(step.done) {
+            self.frames.save(&draw()?, step.done)?;
+        }
+        if let Some(keeper) = self.keeper {
+            keeper.keep(step, self.interrupt.exit_code().is_some())?;
         }
         Ok(())
     }
@@ -163,10 +184,10 @@ impl Observer for Progress<'_> {
         }
     }
 
-    fn step(&mut self, step: &Step<'_>) -> ControlFlow<()> {
+    fn step(&mut self, step: &Step<'_>, draw: Draw<'_>) -> ControlFlow<()> {
         self.done = step.done;
         self.show(step);
-        if let Err(error) = self.record(step) {
+        if let Err(error) = self.record(step, draw) {
             self.failure = Some(error);
             return ControlFlow::Break(());
         }

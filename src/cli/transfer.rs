@@ -1,11 +1,14 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
+use nst::checkpoint::Passport;
 use nst::vgg::Vgg;
 use nst::weights::{Choice, Places};
-use nst::{End, Painted, device, stylize, weights};
+use nst::{End, Painted, device, weights};
 
 use super::args::Transfer;
+use super::frames::Frames;
+use super::keeper::Keeper;
 use super::output::Target;
 use super::progress::{DoneLine, Progress, print_json};
 use super::signals::Interrupt;
@@ -19,7 +22,10 @@ pub fn run(args: &Transfer) -> anyhow::Result<ExitCode> {
     job.check()?;
     let out = &args.output;
     let files = inputs::files(args)?;
-    let target = Target::new(args.pictures.output.as_deref(), &files, out.overwrite)?;
+    let mut keeper = Keeper::new(out)?;
+    // A run that goes on made the picture that lies there when it was interrupted.
+    let overwrite = out.overwrite || keeper.as_ref().is_some_and(Keeper::resumes);
+    let target = Target::new(args.pictures.output.as_deref(), &files, overwrite)?;
     let interrupt = Interrupt::listen()?;
     let threads = args
         .hardware
@@ -52,15 +58,37 @@ pub fn run(args: &Transfer) -> anyhow::Result<ExitCode> {
     if let Some(remark) = remark {
         note(&remark);
     }
+    let state = match &mut keeper {
+        Some(keeper) => {
+            let backend = args.hardware.backend.name();
+            let passport = Passport::new(&job, &pictures, &weights.digest(), backend);
+            keeper.begin(&job, &plan, passport, &device)?
+        }
+        None => None,
+    };
     let vgg = Vgg::new(weights, &device);
 
-    let frames = out.save_every.map(|every| (every as usize, &target));
-    let mut progress = Progress::new(plan.steps(), out.quiet, out.json, frames, &interrupt);
-    let painted = stylize(&job, &pictures, &vgg, &mut progress);
-    let steps = progress.finish();
+    let frames = Frames::new(out, &target, plan.steps(), plan.size())?;
+    let mut progress = Progress::new(
+        plan.steps(),
+        out.quiet,
+        out.json,
+        frames,
+        keeper.as_ref(),
+        &interrupt,
+    );
+    let painted = nst::resume(&job, &pictures, &vgg, state, &mut progress);
+    let ended = progress.finish();
     let painted = painted?;
     target.save(&painted.picture)?;
-    let steps = steps?;
+    let (steps, frames) = ended?;
+    frames.finish(&painted.picture)?;
+    if let Some(keeper) = &keeper {
+        match painted.end {
+            End::Finished => keeper.finish(),
+            End::Stopped | End::Diverged { .. } => note(&keeper.hint()),
+        }
+    }
     summarise(
         args,
         &target,

@@ -111,6 +111,46 @@ impl Job {
         self.average.unwrap_or(usual)
     }
 
+    /// Every setting by its flag's name, as the command line would read it. A picture to start
+    /// from is only `a picture`.
+    pub fn settings(&self) -> Vec<(&'static str, String)> {
+        let layers = |list: &[LayerWeight]| {
+            let texts: Vec<_> = list.iter().map(LayerWeight::to_string).collect();
+            texts.join(",")
+        };
+        let (style_flag, style_size) = match self.style_size {
+            StyleSize::Scale(scale) => ("style-scale", scale.to_string()),
+            StyleSize::Own(size) => ("style-size", size.to_string()),
+        };
+        let optional = |value: Option<usize>| value.map_or("default".into(), |v| v.to_string());
+        vec![
+            ("model", self.model.to_string()),
+            ("pool", self.pool.to_string()),
+            ("padding", self.padding.to_string()),
+            ("alpha", self.alpha.to_string()),
+            ("beta", self.beta.to_string()),
+            ("tv", self.tv.to_string()),
+            ("content-layer", layers(&self.content_layers)),
+            ("style-layers", layers(&self.style_layers)),
+            ("style-loss", self.style_loss.to_string()),
+            ("loss", self.normalisation.to_string()),
+            ("steps", self.steps.to_string()),
+            ("steps-per-scale", optional(self.steps_per_scale)),
+            ("lr", self.lr.to_string()),
+            ("size", self.size.to_string()),
+            (style_flag, style_size),
+            ("scales", optional(self.scales)),
+            ("min-size", self.min_size.to_string()),
+            ("scale-factor", self.scale_factor.to_string()),
+            ("optimizer", self.method.to_string()),
+            ("history", self.history.to_string()),
+            ("average", self.decay().to_string()),
+            ("init", self.init.name().to_owned()),
+            ("color", self.colour.to_string()),
+            ("seed", self.seed.to_string()),
+        ]
+    }
+
     /// The deepest layer any loss looks at.
     ///
     /// # Errors

@@ -25,6 +25,20 @@ pub enum Init {
     Picture(Picture),
 }
 
+impl Init {
+    /// The name used in flags.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Content => "content",
+            Self::Style => "style",
+            Self::Grey => "grey",
+            Self::Noise => "noise",
+            Self::Normal => "normal",
+            Self::Picture(_) => "a picture",
+        }
+    }
+}
+
 /// Where the result's colours come from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Colour {

@@ -12,14 +12,13 @@ const PATIENCE: u32 = 5;
 #[derive(Debug, Default)]
 pub struct Guard {
     good: Option<State>,
-    first: Option<f32>,
     failures: u32,
 }
 
 impl Guard {
     /// Whether the losses at the state's picture are sound; from time to time, keeps the state.
-    pub fn is_good(&mut self, state: &State, terms: &LossTerms) -> bool {
-        let first = *self.first.get_or_insert(terms.total);
+    pub fn is_good(&mut self, state: &mut State, terms: &LossTerms) -> bool {
+        let first = *state.first_total.get_or_insert(terms.total);
         let good =
             terms.total.is_finite() && terms.total <= EXPLOSION * first.max(f32::MIN_POSITIVE);
         if !good {

@@ -2,7 +2,7 @@ use burn::tensor::Tensor;
 use burn::tensor::module::interpolate;
 use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
 
-use super::{Average, Method, Optimizer};
+use super::{Average, Optimizer};
 use crate::Job;
 
 /// Everything the loop remembers between two steps.
@@ -20,6 +20,8 @@ pub struct State {
     pub step: usize,
     /// Updates done at all scales.
     pub done: usize,
+    /// The total loss at this scale's first picture, once it is known.
+    pub first_total: Option<f32>,
 }
 
 impl State {
@@ -32,6 +34,7 @@ impl State {
             scale: 0,
             step: 0,
             done: 0,
+            first_total: None,
         }
     }
 
@@ -52,13 +55,7 @@ impl State {
         self.average.restart();
         self.scale += 1;
         self.step = 0;
-    }
-}
-
-impl Method {
-    /// Whether the method has a learning rate.
-    pub fn has_rate(self) -> bool {
-        self != Self::Lbfgs
+        self.first_total = None;
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod colour;
 mod decode;
+mod digest;
 mod encode;
 mod error;
 mod film;

@@ -105,6 +105,19 @@ pub struct Weights {
     pub origin: Origin,
 }
 
+impl Weights {
+    /// The SHA-256 of every value, in lower-case hexadecimal.
+    pub fn digest(&self) -> String {
+        let values = self
+            .convolutions
+            .values()
+            .flat_map(|c| [&c.weight, &c.bias]);
+        let preprocessing = self.preprocessing.name().as_bytes();
+        let values = values.map(|v| bytemuck::cast_slice::<f32, u8>(v));
+        crate::digest::sha256(std::iter::once(preprocessing).chain(values))
+    }
+}
+
 /// Where weights come from, for people: [`fmt::Display`] gives one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
