@@ -1,8 +1,8 @@
 //! Whose colours a result has: the photo's, kept in one of two ways.
 //!
 //! Both are from Gatys, Bethge, Hertzmann and Shechtman (2016), "Preserving Color in Neural Artistic Style Transfer",
-//! arXiv:1606.05897. Luminance and chroma are Y and I, Q of the YIQ space used there (FCC 1953, luma weights of ITU-R
-//! BT.601), taken of the sRGB-encoded samples.
+//! arXiv:1606.05897. Luminance and chroma are Y and I, Q of the YIQ space (FCC 1953, the luma weights of ITU-R BT.601),
+//! taken of the sRGB-encoded samples.
 
 use std::borrow::Cow;
 
@@ -76,6 +76,7 @@ impl Picture {
         self.colours_moved(photo).clamped()
     }
 
+    /// [`Picture::luminance_matched`] before clamping.
     fn luminance_moved(&self, photo: &Picture) -> Picture {
         let (from, to) = (Statistics::of(self), Statistics::of(photo));
         let gain = if from.contrast() > rounding_error() {
@@ -89,6 +90,7 @@ impl Picture {
         })
     }
 
+    /// [`Picture::colours_matched`] before clamping.
     fn colours_moved(&self, photo: &Picture) -> Picture {
         let (from, to) = (Statistics::of(self), Statistics::of(photo));
         let map = between(&from.covariance, &to.covariance);
@@ -139,7 +141,7 @@ fn relit(photo: [f32; 3], target: f32, levels: f32) -> [f32; 3] {
 }
 
 /// The matrix that takes colours of one covariance to another: the root of `to` times the inverse root of `from`, both
-/// symmetric (the "image analogies" form of the paper, section 3.1).
+/// symmetric (the paper's "image analogies" form).
 fn between(from: &Matrix, to: &Matrix) -> Matrix {
     let least = rounding_error().powi(2);
     let inverse_root = |v: f64| if v > least { 1.0 / v.sqrt() } else { 0.0 };

@@ -22,7 +22,8 @@ const SPEED: i32 = 10;
 pub struct Film {
     path: PathBuf,
     size: (u16, u16),
-    encoder: Encoder<BufWriter<File>>,
+    /// None after a failure to write: what follows half a frame is no GIF.
+    encoder: Option<Encoder<BufWriter<File>>>,
     /// How long a frame is shown comes before it in the file, so the last one waits.
     last: Option<Frame<'static>>,
     // Dropped after the encoder, which ends its file when it is dropped.
@@ -58,7 +59,7 @@ impl Film {
         Ok(Self {
             path: path.to_owned(),
             size,
-            encoder,
+            encoder: Some(encoder),
             last: None,
             pending,
         })
@@ -67,7 +68,7 @@ impl Film {
     /// Adds a frame: a picture of any size, brought to the film's, laid on white.
     ///
     /// # Errors
-    /// [`PictureError::NotWritten`].
+    /// [`PictureError::NotWritten`]; the film cannot be finished then.
     pub fn push(&mut self, picture: &Picture) -> Result<(), PictureError> {
         let (width, height) = self.size;
         let picture = picture.resized(width.into(), height.into());
@@ -88,8 +89,9 @@ impl Film {
         };
         last.delay = HELD;
         self.write(None)?;
+        let encoder = self.encoder.take().ok_or_else(|| broken(&self.path))?;
         let failed = |e| not_written(&self.path, e);
-        let mut writer = self.encoder.into_inner().map_err(failed)?;
+        let mut writer = encoder.into_inner().map_err(failed)?;
         writer.flush().map_err(|e| failed(e.into()))?;
         drop(writer);
         self.pending.install(overwrite)
@@ -97,13 +99,15 @@ impl Film {
 
     /// Writes the frame that waits, if any; `next` waits from now on.
     fn write(&mut self, next: Option<Frame<'static>>) -> Result<(), PictureError> {
-        match std::mem::replace(&mut self.last, next) {
-            Some(frame) => self
-                .encoder
-                .write_frame(&frame)
-                .map_err(|e| not_written(&self.path, e)),
-            None => Ok(()),
-        }
+        let Some(frame) = std::mem::replace(&mut self.last, next) else {
+            return Ok(());
+        };
+        let mut encoder = self.encoder.take().ok_or_else(|| broken(&self.path))?;
+        encoder
+            .write_frame(&frame)
+            .map_err(|e| not_written(&self.path, e))?;
+        self.encoder = Some(encoder);
+        Ok(())
     }
 }
 
@@ -125,6 +129,10 @@ fn check_extension(path: &Path) -> Result<(), PictureError> {
     Err(PictureError::FilmExtension {
         path: path.to_owned(),
     })
+}
+
+fn broken(path: &Path) -> PictureError {
+    PictureError::writing(path, io::Error::other("an earlier frame was not"))
 }
 
 fn not_written(path: &Path, error: EncodingError) -> PictureError {

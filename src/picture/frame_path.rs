@@ -25,7 +25,8 @@ pub fn frame_path(pattern: &Path, step: usize) -> Result<PathBuf, PictureError> 
             let (digits, after) = number(after).ok_or_else(|| PictureError::FramePattern {
                 path: pattern.to_owned(),
             })?;
-            name.push_str(&format!("{step:0digits$}"));
+            let number = format!("{step:0digits$}");
+            name.push_str(&number);
             has_number = true;
             after
         };

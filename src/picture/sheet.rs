@@ -12,15 +12,18 @@ const CAPTION: usize = HEIGHT.val() + 4;
 /// A contact sheet: the pictures in a near-square grid, row by row, each above its caption, on white.
 ///
 /// Cells have the size of the largest picture; smaller ones are centred. A caption wider than its cell is cut and ends
-/// in `...`; a character that is not in Latin-1 is drawn as `?`. Without pictures, a small blank page.
+/// in an ellipsis of three dots; a character that is not in Latin-1 is drawn as `?`. Without pictures, a small blank
+/// page.
 pub fn sheet(tiles: &[(Picture, String)]) -> Picture {
-    let columns = (1..).find(|n| n * n >= tiles.len()).unwrap_or(1);
-    let rows = tiles.len().div_ceil(columns.max(1));
+    let columns = (1..=tiles.len())
+        .find(|n| n * n >= tiles.len())
+        .unwrap_or(1);
+    let rows = tiles.len().div_ceil(columns);
     let width = tiles.iter().map(|(p, _)| p.width).max().unwrap_or(1);
     let height = tiles.iter().map(|(p, _)| p.height).max().unwrap_or(1);
     let mut page = white(
-        GAP + columns.max(1) * (width + GAP),
-        GAP + rows.max(1) * (height + CAPTION + GAP),
+        GAP + columns * (width + GAP),
+        GAP + rows * (height + CAPTION + GAP),
     );
     for (i, (picture, caption)) in tiles.iter().enumerate() {
         let left = GAP + i % columns * (width + GAP);
@@ -32,8 +35,8 @@ pub fn sheet(tiles: &[(Picture, String)]) -> Picture {
         paste(&mut page, picture, centred);
         let caption = fitted(caption, width);
         let indent = (width - text_width(caption.len())) / 2;
-        let baseline = top + height + CAPTION - HEIGHT.val();
-        write(&mut page, &caption, (left + indent, baseline));
+        let below = top + height + CAPTION - HEIGHT.val();
+        write(&mut page, &caption, (left + indent, below));
     }
     page
 }
@@ -210,6 +213,6 @@ mod tests {
         ]);
         assert_eq!(at(&page, GAP + 64 + GAP + 30, GAP + 22), [0.0; 3]);
         assert_eq!(at(&page, GAP + 64 + GAP + 29, GAP + 22), [1.0; 3]);
-        assert!(sheet(&[]).pixels.iter().all(|&v| v == 1.0));
+        assert!(sheet(&[]).pixels.iter().all(|&v| v >= 1.0));
     }
 }
