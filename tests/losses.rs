@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::sync::OnceLock;
+
 use burn::tensor::{Device, Tensor};
 use common::{assert_close, noise, numbers, seeded};
 use nst::Job;
@@ -12,7 +14,13 @@ use nst::picture::Mask;
 use nst::vgg::{Layer, Model, Padding, Pooling, Vgg};
 
 fn vgg() -> Vgg {
-    Vgg::new(seeded(Model::Vgg16, 11), &Device::flex())
+    static SHARED: OnceLock<Vgg> = OnceLock::new();
+    let make = || {
+        let mut weights = seeded(Model::Vgg16, 11);
+        weights.convolutions.retain(|layer, _| layer.block <= 3);
+        Vgg::new(weights, &Device::flex())
+    };
+    SHARED.get_or_init(make).clone()
 }
 
 fn weighted(layers: &[(u8, u8, f32)]) -> Vec<LayerWeight> {

@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::sync::OnceLock;
+
 use burn::tensor::{Device, Tensor, TensorData};
 use common::{assert_close, noise, numbers, seeded};
 use nst::loss::{Objective, StyleLoss, StyleSource, gram};
@@ -11,7 +13,13 @@ use nst::vgg::{Layer, Model, Vgg};
 use nst::{Inputs, Job, JobError, Painting};
 
 fn vgg() -> Vgg {
-    Vgg::new(seeded(Model::Vgg16, 11), &Device::flex())
+    static SHARED: OnceLock<Vgg> = OnceLock::new();
+    let make = || {
+        let mut weights = seeded(Model::Vgg16, 11);
+        weights.convolutions.retain(|layer, _| layer.block <= 3);
+        Vgg::new(weights, &Device::flex())
+    };
+    SHARED.get_or_init(make).clone()
 }
 
 fn job(layers: &[Layer]) -> Job {

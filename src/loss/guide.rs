@@ -8,9 +8,7 @@ use crate::picture::Mask;
 pub struct Guide {
     /// The mask at the layer's resolution, `[1, height, width, 1]`.
     values: Tensor<4>,
-    /// What takes a guided map, pixel by pixel, to its mean over the region, `[1, height * width]`.
     average: Tensor<2>,
-    /// Positions of the map over the sum of squared values.
     rarity: f32,
 }
 
@@ -38,12 +36,14 @@ impl Guide {
         (features * self.values.clone()).permute([0, 3, 1, 2])
     }
 
-    /// See the field.
+    /// What takes a guided map, pixel by pixel, to its mean over the region:
+    /// `[1, height * width]`.
     pub fn average(&self) -> Tensor<2> {
         self.average.clone()
     }
 
-    /// See the field.
+    /// Positions of the map over the sum of squared values: what takes a guided mean over the map
+    /// to one over the region.
     pub fn rarity(&self) -> f32 {
         self.rarity
     }
