@@ -1,3 +1,4 @@
+use crate::job::JobError;
 use crate::picture::{Mask, Picture};
 
 /// The pictures of a transfer.
@@ -29,6 +30,30 @@ impl Inputs {
             content,
             styles: vec![style.into()],
         }
+    }
+
+    /// Refuses a region without a pixel.
+    ///
+    /// A mask that is not empty is empty at no layer either: its resolution is made by averaging,
+    /// which loses no pixel.
+    ///
+    /// # Errors
+    ///
+    /// [`JobError::EmptyMask`] of the first empty mask, counted among those of its flag.
+    pub fn check_masks(&self) -> Result<(), JobError> {
+        let content = self.styles.iter().map(|s| s.content_mask.as_ref());
+        let style = self.styles.iter().map(|s| s.style_mask.as_ref());
+        check("--content-mask", content)?;
+        check("--style-mask", style)
+    }
+}
+
+fn check<'a>(flag: &str, masks: impl Iterator<Item = Option<&'a Mask>>) -> Result<(), JobError> {
+    match masks.flatten().position(Mask::is_empty) {
+        None => Ok(()),
+        Some(k) => Err(JobError::EmptyMask {
+            which: format!("{flag} number {}", k + 1),
+        }),
     }
 }
 

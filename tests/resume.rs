@@ -136,7 +136,10 @@ fn a_second_signal_ends_the_run_at_once() {
     signal(&child, "-INT");
     assert_eq!(child.wait().unwrap().code(), Some(130));
     let saved = studio.path("out.png").exists();
-    assert!(!saved, "the first signal alone would have saved the picture");
+    assert!(
+        !saved,
+        "the first signal alone would have saved the picture"
+    );
 }
 
 /// The kills come at moments spread over the run, most while a checkpoint is being written.

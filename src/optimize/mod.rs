@@ -118,7 +118,7 @@ pub fn losses_and_gradient(
     x: Tensor<4>,
 ) -> Result<(LossTerms, Tensor<4>), Error> {
     let x = x.autodiff().require_grad();
-    let terms = objective.terms(vgg.features(x.clone(), layers));
+    let terms = objective.terms(&x, vgg.features(x.clone(), layers));
     let mut gradients = terms.total.backward();
     let gradient = x
         .grad_remove(&mut gradients)
