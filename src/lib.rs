@@ -21,6 +21,8 @@
 pub mod device;
 mod error;
 pub mod job;
+#[cfg(feature = "jobs")]
+pub mod jobs;
 pub mod kernels;
 pub mod loss;
 pub mod optimize;
