@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use super::output::{folder, target};
-use super::{Depth, OutputFormat, Picture, PictureError};
+use super::{Depth, OutputFormat, Picture, PictureError, claim};
 
 /// How a picture is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,14 +135,15 @@ fn rescue(
 
 fn temporary_beside(target: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".nst-").suffix(".part");
+    let prefix = claim::prefix(target);
+    builder.prefix(&prefix).suffix(claim::PART);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
         // As any program makes a new file (less the umask), not private as a temporary file is.
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
-    let temporary = builder.tempfile_in(folder(target))?;
+    let temporary = claim::temporary(target, &mut builder)?;
     if let Ok(metadata) = fs::metadata(target) {
         temporary
             .as_file()

@@ -2,6 +2,7 @@
 //!
 //! A [`Picture`] is always upright, in sRGB, and has one value in [0, 1] for each sample.
 
+mod claim;
 mod decode;
 mod encode;
 mod error;
@@ -10,11 +11,12 @@ mod output;
 mod provenance;
 mod resize;
 
+pub use claim::Claim;
 pub use decode::{Limits, decode, decode_bytes};
 pub use encode::{EncodeOptions, encode, encode_or_rescue};
 pub use error::PictureError;
 pub use note::Note;
-pub use output::{OutputFormat, check_output};
+pub use output::{OutputFormat, check_not_input, check_output};
 pub use provenance::provenance;
 pub use resize::fit_long_side;
 
