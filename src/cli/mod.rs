@@ -1,17 +1,24 @@
 //! Flags into jobs, and what is printed on the way.
 
 mod args;
+mod batch;
 mod devices;
+mod flags;
+mod networks;
 mod output;
 mod progress;
+mod provenance;
+mod replay;
 mod signals;
 mod transfer;
 mod weights;
 
 use std::process::ExitCode;
 
-pub use args::Cli;
-use args::Command;
+use clap::{CommandFactory, FromArgMatches};
+
+use args::{Cli, Command};
+use flags::Flags;
 
 /// A flag or a combination of flags that cannot be: exit code 2.
 #[derive(Debug, thiserror::Error)]
@@ -19,15 +26,20 @@ use args::Command;
 struct Usage(String);
 
 /// Does what the command line asks for.
-pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+pub fn run() -> anyhow::Result<ExitCode> {
+    let command = Cli::command();
+    let matches = command.clone().get_matches();
+    let cli = Cli::from_arg_matches(&matches)?;
     match cli.command {
+        Some(Command::Batch(args)) => batch::run(&args),
+        Some(Command::Replay(args)) => replay::run(&args),
         Some(Command::Devices) => Ok(devices::list()),
         Some(Command::ProbeGpu) => devices::probe(),
         Some(Command::Weights(args)) => {
             weights::run(args)?;
             Ok(ExitCode::SUCCESS)
         }
-        None => transfer::run(&cli.transfer),
+        None => transfer::run(&cli.transfer, &Flags::given(&command, &matches)),
     }
 }
 
@@ -39,4 +51,19 @@ pub fn failure(error: &anyhow::Error) -> ExitCode {
             || matches!(cause.downcast_ref(), Some(nst::Error::Job(_)))
     });
     ExitCode::from(if usage { 2 } else { 1 })
+}
+
+/// An error with its causes on one line, each said once: many name their cause themselves.
+pub fn describe(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |mut said, cause| {
+        let cause = cause.to_string();
+        if said.is_empty() {
+            return cause;
+        }
+        if !said.contains(&cause) {
+            said.push_str(": ");
+            said.push_str(&cause);
+        }
+        said
+    })
 }

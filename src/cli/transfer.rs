@@ -1,79 +1,94 @@
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Context;
 use nst::picture::{self, Limits};
-use nst::vgg::Vgg;
-use nst::weights::{Choice, Places};
 use nst::{Init, Job, Picture, device, stylize, weights};
 
+use super::Usage;
 use super::args::Transfer;
-use super::output::Target;
+use super::flags::Flags;
+use super::networks::Networks;
+use super::output::{self, Target};
 use super::progress::{DoneLine, Progress, print_json};
+use super::provenance::Provenance;
 use super::signals::Interrupt;
-use super::weights::Terminal;
-use super::{Usage, devices};
 
-/// Paints one picture.
-pub fn run(args: &Transfer) -> anyhow::Result<ExitCode> {
-    let start = Instant::now();
-    let (content, style) = inputs(args)?;
-    let mut job = job(args);
-    job.check()?;
-    let out = &args.output;
-    let target = Target::new(
-        args.pictures.output.as_deref(),
-        content,
-        style,
-        out.overwrite,
-    )?;
+/// Paints one picture. `flags` are those that `args` were parsed from.
+pub fn run(args: &Transfer, flags: &Flags) -> anyhow::Result<ExitCode> {
+    check(args)?;
+    let target = Target::new(args, args.output.overwrite)?;
     let interrupt = Interrupt::listen()?;
-    let threads = args
-        .hardware
-        .threads
-        .map_or_else(device::physical_cores, usize::from);
-    device::set_threads(threads)?;
+    set_threads(args)?;
+    paint(args, flags, target, &mut Networks::default(), &interrupt)?;
+    Ok(interrupt
+        .exit_code()
+        .map_or(ExitCode::SUCCESS, ExitCode::from))
+}
 
+/// Checks what the flags alone tell.
+pub fn check(args: &Transfer) -> anyhow::Result<()> {
+    inputs(args)?;
+    job(args).check()?;
+    output::check(args)
+}
+
+/// Sets the number of threads of the process, once.
+pub fn set_threads(args: &Transfer) -> anyhow::Result<()> {
+    let threads = args.hardware.threads.map(usize::from);
+    device::set_threads(threads.unwrap_or_else(device::physical_cores))?;
+    Ok(())
+}
+
+/// Paints one picture to a checked target; gives the step after which it was interrupted.
+pub fn paint(
+    args: &Transfer,
+    flags: &Flags,
+    target: Target,
+    networks: &mut Networks,
+    interrupt: &Interrupt,
+) -> anyhow::Result<Option<usize>> {
+    let start = Instant::now();
+    let out = &args.output;
     let note = |text: &str| {
         if !out.quiet {
             eprintln!("note: {text}");
         }
     };
-    let content = read(content, &note)?;
-    let style = read(style, &note)?;
-    job.init = init(&args.pictures.init, &note)?;
+    let (content, style) = inputs(args)?;
+    let reader = Reader::new(args, &note);
+    let content = reader.read(content)?;
+    let style = reader.read(style)?;
+    let mut job = job(args);
+    job.init = init(&args.pictures.init, &reader)?;
     job.plan((content.width, content.height), (style.width, style.height))?;
 
-    let mut places = Places::of_this_process();
-    if args.style.offline {
-        places.network = None;
-    }
-    let spoken = Terminal::new(out.quiet);
-    let weights = weights::find(
-        &args.style.weights.clone().unwrap_or(Choice::Auto),
-        job.model,
-        job.deepest()?,
-        &places,
-        &spoken,
-    )?;
-    let (device, remark) = devices::open(args.hardware.backend)?;
-    if let Some(remark) = remark {
-        note(&remark);
-    }
-    let vgg = Vgg::new(weights, &device);
+    let network = networks.get(args, job.deepest()?, &note)?;
+    let target = target.describing(if out.no_provenance {
+        None
+    } else {
+        let weights = network.record()?.clone();
+        Some(Provenance::new(flags, reader.digests.take(), weights))
+    });
 
     let frames = out.save_every.map(|every| (every as usize, &target));
-    let mut progress = Progress::new(job.steps, out.quiet, out.json, frames, &interrupt);
-    let result = stylize(&job, &content, &style, &vgg, &mut progress);
+    let mut progress = Progress::new(job.steps, out.quiet, out.json, frames, interrupt);
+    let result = stylize(&job, &content, &style, &network.vgg, &mut progress);
+    let stopped_after = progress.stopped_after();
     let steps = progress.finish();
     let result = result?;
-    target.save(&result)?;
+    target.save(&result, stopped_after)?;
     let steps = steps?;
     summarise(args, &target, &result, steps, start.elapsed().as_secs_f64())?;
-    Ok(interrupt
-        .exit_code()
-        .map_or(ExitCode::SUCCESS, ExitCode::from))
+    Ok(stopped_after)
+}
+
+/// The deepest layer a transfer looks at.
+pub fn deepest(args: &Transfer) -> Result<nst::vgg::Layer, nst::JobError> {
+    job(args).deepest()
 }
 
 fn summarise(
@@ -132,19 +147,49 @@ fn job(args: &Transfer) -> Job {
     }
 }
 
-fn init(given: &Path, note: &dyn Fn(&str)) -> anyhow::Result<Init> {
+fn init(given: &Path, reader: &Reader<'_>) -> anyhow::Result<Init> {
     Ok(match given.to_str() {
         Some("content") => Init::Content,
         Some("style") => Init::Style,
         Some("noise") => Init::Noise,
-        _ => Init::Picture(read(given, note).context("--init is none of content, style, noise")?),
+        _ => Init::Picture(
+            reader
+                .read(given)
+                .context("--init is none of content, style, noise")?,
+        ),
     })
 }
 
-fn read(path: &Path, note: &dyn Fn(&str)) -> anyhow::Result<Picture> {
-    let picture = picture::decode(path, &Limits::default())?;
-    for text in &picture.notes {
-        note(&format!("{}: {text}", path.display()));
+/// Reads pictures and keeps the digests of their files.
+struct Reader<'a> {
+    limits: Limits,
+    note: &'a dyn Fn(&str),
+    /// SHA-256 by name as given; stays empty without provenance.
+    digests: RefCell<BTreeMap<String, String>>,
+    keep: bool,
+}
+
+impl<'a> Reader<'a> {
+    fn new(args: &Transfer, note: &'a dyn Fn(&str)) -> Self {
+        let max_pixels = u64::from(args.pictures.max_pixels) * 1_000_000;
+        Self {
+            limits: Limits { max_pixels },
+            note,
+            digests: RefCell::default(),
+            keep: !args.output.no_provenance,
+        }
     }
-    Ok(picture)
+
+    fn read(&self, path: &Path) -> anyhow::Result<Picture> {
+        let picture = picture::decode(path, &self.limits)?;
+        for text in &picture.notes {
+            (self.note)(&format!("{}: {text}", path.display()));
+        }
+        if self.keep {
+            let name = path.to_string_lossy().into_owned();
+            let digest = weights::sha256(path)?;
+            self.digests.borrow_mut().insert(name, digest);
+        }
+        Ok(picture)
+    }
 }

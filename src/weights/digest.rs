@@ -15,6 +15,11 @@ pub fn sha256(path: &Path) -> Result<String, WeightsError> {
     hash::<Sha256>(path)
 }
 
+/// The SHA-256 of bytes in memory, in lower-case hexadecimal.
+pub(super) fn sha256_of_bytes(bytes: &[u8]) -> String {
+    hex(&<Sha256 as sha2::Digest>::digest(bytes))
+}
+
 /// Whether a file has this digest.
 pub(super) fn matches(path: &Path, digest: Digest) -> Result<bool, WeightsError> {
     let (Digest::Md5(expected) | Digest::Sha256(expected)) = digest;
@@ -41,12 +46,13 @@ fn hash<D: sha2::Digest>(path: &Path) -> Result<String, WeightsError> {
             Err(e) => return Err(WeightsError::io(path, "read", e)),
         }
     }
-    Ok(hasher
-        .finalize()
-        .iter()
-        .fold(String::new(), |mut hex, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        }))
+    Ok(hex(&hasher.finalize()))
+}
+
+fn hex(digest: &[u8]) -> String {
+    digest.iter().fold(String::new(), |mut hex, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }

@@ -27,7 +27,7 @@ use std::str::FromStr;
 
 use crate::vgg::{Layer, Model};
 
-pub use builtin::built_in;
+pub use builtin::{built_in, built_in_sha256};
 pub use digest::sha256;
 pub use error::{Fault, WeightsError};
 pub use fetch::{FetchFault, FetchFrom, Network, fetch};
