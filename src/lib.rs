@@ -25,6 +25,8 @@ mod digest;
 mod error;
 mod inputs;
 pub mod job;
+#[cfg(feature = "jobs")]
+pub mod jobs;
 pub mod kernels;
 pub mod loss;
 mod named;

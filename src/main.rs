@@ -4,13 +4,11 @@ mod cli;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 fn main() -> ExitCode {
-    match cli::run(cli::Cli::parse()) {
+    match cli::run() {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("nst: {error:#}");
+            eprintln!("nst: {}", cli::describe(&error));
             cli::failure(&error)
         }
     }

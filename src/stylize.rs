@@ -84,6 +84,7 @@ pub fn resume(
     observer: &mut dyn Observer,
 ) -> Result<Painted, Error> {
     let plan = job.plan(&inputs.into())?;
+    inputs.check_masks()?;
     check_network(job, &plan, vgg)?;
     observer.planned(&plan);
     let vgg = vgg.with(job.pool, job.padding);

@@ -2,120 +2,14 @@
 
 mod common;
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use assert_cmd::Command;
+use common::studio::{SHALLOW, Studio};
 use nst::picture::{Limits, decode};
-use nst::vgg::Model;
 use predicates::prelude::*;
 use predicates::str::contains;
-use safetensors::tensor::{Dtype, TensorView, serialize_to_file};
 use serde_json::Value;
-use tempfile::TempDir;
-
-/// A folder with two small pictures and seeded weights of the first two layers.
-struct Studio {
-    folder: TempDir,
-}
-
-/// Flags that keep to the layers the seeded weights have.
-const SHALLOW: [&str; 4] = [
-    "--content-layer",
-    "block1_conv2",
-    "--style-layers",
-    "block1_conv1,block1_conv2",
-];
-
-impl Studio {
-    fn new() -> Self {
-        let studio = Self {
-            folder: TempDir::new().unwrap(),
-        };
-        studio.draw("photo.png", 40, 30);
-        studio.draw("painting.png", 24, 36);
-        studio.write_weights("weights.safetensors");
-        studio
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn draw(&self, name: &str, width: u32, height: u32) {
-        image::RgbImage::from_fn(width, height, |x, y| {
-            image::Rgb([(x * 6) as u8, (y * 7) as u8, (x * y) as u8])
-        })
-        .save(self.path(name))
-        .unwrap();
-    }
-
-    fn write_weights(&self, name: &str) {
-        let weights = common::seeded(Model::Vgg19, 3);
-        let mut bytes = Vec::new();
-        for (layer, convolution) in weights.convolutions.iter().take(2) {
-            for (part, values, shape) in [
-                (
-                    "weight",
-                    &convolution.weight,
-                    vec![layer.outputs(), layer.inputs(), 3, 3],
-                ),
-                ("bias", &convolution.bias, vec![layer.outputs()]),
-            ] {
-                let raw: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-                bytes.push((format!("{layer}.{part}"), raw, shape));
-            }
-        }
-        let views: BTreeMap<_, _> = bytes
-            .iter()
-            .map(|(name, raw, shape)| {
-                let view = TensorView::new(Dtype::F32, shape.clone(), raw).unwrap();
-                (name.clone(), view)
-            })
-            .collect();
-        let metadata = [("model", "vgg19"), ("preprocessing", "torchvision")]
-            .map(|(k, v)| (k.to_owned(), v.to_owned()));
-        serialize_to_file(views, Some(metadata.into()), &self.path(name)).unwrap();
-    }
-
-    /// `nst` in the folder, with a home of its own, so that no weights of this machine are found.
-    fn nst(&self) -> Command {
-        let mut command = Command::cargo_bin("nst").unwrap();
-        command
-            .current_dir(self.folder.path())
-            .env("HOME", self.folder.path())
-            .env("XDG_CACHE_HOME", self.path("cache"))
-            .env("NST_OFFLINE", "1")
-            .env_remove("NST_WEIGHTS");
-        command
-    }
-
-    /// `nst` with everything a small transfer needs except the output.
-    fn transfer(&self) -> Command {
-        let mut command = self.nst();
-        command
-            .args(["--content", "photo.png", "--style", "painting.png"])
-            .args([
-                "--weights",
-                "weights.safetensors",
-                "--size",
-                "32",
-                "--steps",
-                "3",
-            ])
-            .args(SHALLOW);
-        command
-    }
-
-    fn files(&self) -> Vec<String> {
-        let mut names: Vec<_> = std::fs::read_dir(self.folder.path())
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
-        names.sort();
-        names
-    }
-}
 
 fn json_lines(output: &[u8]) -> Vec<Value> {
     let text = std::str::from_utf8(output).unwrap();
@@ -557,7 +451,7 @@ fn an_interrupted_run_saves_its_picture_and_exits_130() {
 
     let studio = Studio::new();
     let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin("nst"))
-        .current_dir(studio.folder.path())
+        .current_dir(studio.folder())
         .args([
             "-c",
             "photo.png",
@@ -607,7 +501,7 @@ fn the_batch_script_skips_what_is_done_and_goes_on_after_a_failure() {
     let batch = || {
         let mut command = Command::new("bash");
         command
-            .current_dir(studio.folder.path())
+            .current_dir(studio.folder())
             .env("NST", assert_cmd::cargo::cargo_bin("nst"))
             .arg(&script)
             .args(["photos", "paintings", "results"])

@@ -7,6 +7,7 @@ use nst::device::Backend;
 use nst::job::{Colour, LayerWeight, Size};
 use nst::loss::{Normalisation, StyleLoss};
 use nst::optimize::Method;
+use nst::picture::Depth;
 use nst::vgg::{Model, Padding, Pooling};
 use nst::weights::Choice;
 
@@ -35,6 +36,10 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Paint a list of jobs, or every photo in the style of every painting
+    Batch(super::batch::BatchArgs),
+    /// Print the command that made a picture, and make it again
+    Replay(super::replay::ReplayArgs),
     /// List the CPU and GPU backends of this machine
     Devices,
     /// Fetch, import, list and check the networks' weights
@@ -124,6 +129,11 @@ pub struct Pictures {
     /// Seed of the noise
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
+
+    /// Largest picture to read, in megapixels: more is refused before it takes memory
+    #[arg(long, value_name = "N", default_value_t = 400,
+        value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub max_pixels: u32,
 }
 
 #[derive(Args, Debug)]
@@ -267,6 +277,7 @@ pub struct Hardware {
 
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Output")]
+#[expect(clippy::struct_excessive_bools, reason = "they are switches")]
 pub struct Output {
     /// Also save the picture every N steps, over all scales
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
@@ -292,9 +303,17 @@ pub struct Output {
     #[arg(long, value_name = "FILE", conflicts_with = "checkpoint")]
     pub resume: Option<PathBuf>,
 
+    /// Bits of each sample of a PNG or TIFF [default: as the photo has]
+    #[arg(long, value_name = "8|16", value_parser = super::output::depth)]
+    pub depth: Option<Depth>,
+
     /// Replace the output file if it exists
     #[arg(long)]
     pub overwrite: bool,
+
+    /// Leave out of the picture how it was made: flags, file names, digests
+    #[arg(long)]
+    pub no_provenance: bool,
 
     /// Print no progress and no notes
     #[arg(short, long)]

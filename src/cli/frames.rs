@@ -61,7 +61,7 @@ impl<'a> Frames<'a> {
         if let Some(pattern) = &self.pattern {
             let path = frame_path(pattern, done)?;
             self.target
-                .save_as(picture, &path)
+                .save_frame(picture, done, &path)
                 .with_context(|| format!("--save-every: the frame of step {done}"))?;
         }
         if let Some((film, _)) = &mut self.film {

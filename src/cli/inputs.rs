@@ -1,15 +1,14 @@
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use nst::job::{StyleSize, strength};
 use nst::picture::{self, Limits, Mask};
-use nst::{Init, Inputs, Job, JobError, Painting, Picture};
+use nst::{Init, Inputs, Job, JobError, Painting, Picture, weights};
 
 use super::Usage;
 use super::args::Transfer;
-
-/// Says something a person should hear.
-pub type Note<'a> = &'a dyn Fn(&str);
 
 /// The job of a command line, without the picture to start from.
 pub fn job(args: &Transfer) -> Job {
@@ -79,20 +78,24 @@ pub fn files(args: &Transfer) -> Result<Vec<PathBuf>, Usage> {
     Ok(files)
 }
 
-/// Reads every picture of a command line.
-pub fn read(args: &Transfer, note: Note<'_>) -> anyhow::Result<Inputs> {
+/// The content picture's path.
+pub fn content(args: &Transfer) -> Result<&Path, Usage> {
     let content = args.pictures.content.as_deref();
-    let content = content.ok_or_else(|| Usage("--content FILE is missing".to_owned()))?;
-    let content = picture(content, note)?;
+    content.ok_or_else(|| Usage("--content FILE is missing".to_owned()))
+}
+
+/// Reads every picture of a command line.
+pub fn read(args: &Transfer, reader: &Reader<'_>) -> anyhow::Result<Inputs> {
+    let content = reader.read(content(args)?)?;
     let mut styles = Vec::new();
     for (path, weight) in self::styles(args)? {
         styles.push(Painting {
             weight,
-            ..picture(&path, note)?.into()
+            ..reader.read(&path)?.into()
         });
     }
     let masks = |paths: &[PathBuf]| -> anyhow::Result<Vec<Mask>> {
-        let read = |path: &PathBuf| Ok(Mask::from(&picture(path, note)?));
+        let read = |path: &PathBuf| Ok(Mask::from(&reader.read(path)?));
         paths.iter().map(read).collect()
     };
     let content_masks = masks(&args.pictures.content_mask)?;
@@ -134,26 +137,58 @@ fn regions(
 }
 
 /// Reads what `--init` names.
-pub fn init(given: &Path, note: Note<'_>) -> anyhow::Result<Init> {
+pub fn init(given: &Path, reader: &Reader<'_>) -> anyhow::Result<Init> {
     Ok(match given.to_str() {
         Some("content") => Init::Content,
         Some("style") => Init::Style,
         Some("grey" | "gray") => Init::Grey,
         Some("noise") => Init::Noise,
         Some("normal") => Init::Normal,
-        _ => Init::Picture(
-            picture(given, note)
-                .context("--init is none of content, style, grey, noise, normal")?,
-        ),
+        _ => {
+            let read = reader.read(given);
+            Init::Picture(read.context("--init is none of content, style, grey, noise, normal")?)
+        }
     })
 }
 
-fn picture(path: &Path, note: Note<'_>) -> anyhow::Result<Picture> {
-    let picture = picture::decode(path, &Limits::default())?;
-    for text in &picture.notes {
-        note(&format!("{}: {text}", path.display()));
+/// Reads pictures and keeps the digests of their files.
+pub struct Reader<'a> {
+    limits: Limits,
+    note: &'a dyn Fn(&str),
+    /// SHA-256 by name as given; stays empty without provenance.
+    digests: RefCell<BTreeMap<String, String>>,
+    keep: bool,
+}
+
+impl<'a> Reader<'a> {
+    /// A reader under the limits of the flags; `note` is told what a person should hear.
+    pub fn new(args: &Transfer, note: &'a dyn Fn(&str)) -> Self {
+        let max_pixels = u64::from(args.pictures.max_pixels) * 1_000_000;
+        Self {
+            limits: Limits { max_pixels },
+            note,
+            digests: RefCell::default(),
+            keep: !args.output.no_provenance,
+        }
     }
-    Ok(picture)
+
+    /// The digests of the files read since the last call.
+    pub fn digests(&self) -> BTreeMap<String, String> {
+        self.digests.take()
+    }
+
+    fn read(&self, path: &Path) -> anyhow::Result<Picture> {
+        let picture = picture::decode(path, &self.limits)?;
+        for text in &picture.notes {
+            (self.note)(&format!("{}: {text}", path.display()));
+        }
+        if self.keep {
+            let name = path.to_string_lossy().into_owned();
+            let digest = weights::sha256(path)?;
+            self.digests.borrow_mut().insert(name, digest);
+        }
+        Ok(picture)
+    }
 }
 
 #[cfg(test)]

@@ -67,11 +67,6 @@ impl Keeper {
         Ok(Some(state))
     }
 
-    /// Whether the run goes on from a checkpoint.
-    pub fn resumes(&self) -> bool {
-        self.resume
-    }
-
     /// Keeps the state if its turn has come, or if the run ends `now`.
     pub fn keep(&self, step: &Step<'_>, now: bool) -> Result<(), nst::Error> {
         if now || step.done.is_multiple_of(self.every) {

@@ -1,21 +1,28 @@
 //! Flags into jobs, and what is printed on the way.
 
 mod args;
+mod batch;
 mod devices;
+mod flags;
 mod frames;
 mod inputs;
 mod keeper;
 mod manual;
+mod networks;
 mod output;
 mod progress;
+mod provenance;
+mod replay;
 mod signals;
 mod transfer;
 mod weights;
 
 use std::process::ExitCode;
 
-pub use args::Cli;
-use args::Command;
+use clap::{CommandFactory, FromArgMatches};
+
+use args::{Cli, Command};
+use flags::Flags;
 
 /// A flag or a combination of flags that cannot be: exit code 2.
 #[derive(Debug, thiserror::Error)]
@@ -23,8 +30,13 @@ use args::Command;
 struct Usage(String);
 
 /// Does what the command line asks for.
-pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+pub fn run() -> anyhow::Result<ExitCode> {
+    let command = Cli::command();
+    let matches = command.clone().get_matches();
+    let cli = Cli::from_arg_matches(&matches)?;
     match cli.command {
+        Some(Command::Batch(args)) => batch::run(&args),
+        Some(Command::Replay(args)) => replay::run(&args),
         Some(Command::Devices) => Ok(devices::list()),
         Some(Command::ProbeGpu) => devices::probe(),
         Some(Command::Weights(args)) => {
@@ -39,7 +51,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             manual::man(&args)?;
             Ok(ExitCode::SUCCESS)
         }
-        None => transfer::run(&cli.transfer),
+        None => transfer::run(&cli.transfer, &Flags::given(&command, &matches)),
     }
 }
 
@@ -51,4 +63,19 @@ pub fn failure(error: &anyhow::Error) -> ExitCode {
             || matches!(cause.downcast_ref(), Some(nst::Error::Job(_)))
     });
     ExitCode::from(if usage { 2 } else { 1 })
+}
+
+/// An error with its causes on one line, each said once: many name their cause themselves.
+pub fn describe(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |mut said, cause| {
+        let cause = cause.to_string();
+        if said.is_empty() {
+            return cause;
+        }
+        if !said.contains(&cause) {
+            said.push_str(": ");
+            said.push_str(&cause);
+        }
+        said
+    })
 }

@@ -1,23 +1,38 @@
-use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use nst::Picture;
-use nst::picture::{self, EncodeOptions};
+use nst::picture::{self, Depth, EncodeOptions, OutputFormat};
+
+use super::args::Transfer;
+use super::provenance::Provenance;
+use super::{Usage, inputs};
 
 /// The file a result goes to.
 #[derive(Debug)]
 pub struct Target {
     path: PathBuf,
     overwrite: bool,
+    depth: Option<Depth>,
+    provenance: Option<Provenance>,
 }
 
 impl Target {
-    /// Checks the target before any work: `-o`, or a name made from those of the inputs.
-    pub fn new(given: Option<&Path>, inputs: &[PathBuf], overwrite: bool) -> anyhow::Result<Self> {
-        let path = given.map_or_else(|| default_name(inputs), Path::to_path_buf);
-        let inputs: Vec<_> = inputs.iter().map(PathBuf::as_path).collect();
-        picture::check_output(&path, &inputs, overwrite)?;
-        Ok(Self { path, overwrite })
+    /// Checks the target of a transfer before any work.
+    pub fn new(args: &Transfer, overwrite: bool) -> anyhow::Result<Self> {
+        let path = path(args);
+        picture::check_output(&path, &paths(&inputs(args)?), overwrite)?;
+        Ok(Self {
+            path,
+            overwrite,
+            depth: args.output.depth,
+            provenance: None,
+        })
+    }
+
+    /// The target, with what its pictures say of how they were made.
+    pub fn describing(self, provenance: Option<Provenance>) -> Self {
+        Self { provenance, ..self }
     }
 
     /// Where the result goes.
@@ -25,33 +40,86 @@ impl Target {
         &self.path
     }
 
-    /// Writes the result.
-    pub fn save(&self, picture: &Picture) -> anyhow::Result<()> {
-        Ok(picture::encode(
-            picture,
-            &self.path,
-            &self.options(picture),
-        )?)
+    /// Writes the result, saved before the last step if `stopped_after` says after which; somewhere
+    /// else, and an error that says where, if it cannot be written.
+    pub fn save(&self, picture: &Picture, stopped_after: Option<usize>) -> anyhow::Result<()> {
+        let options = self.options(picture, stopped_after)?;
+        Ok(picture::encode_or_rescue(picture, &self.path, &options)?)
     }
 
-    /// Writes a picture elsewhere, as the result would be written.
-    pub fn save_as(&self, picture: &Picture, path: &Path) -> anyhow::Result<()> {
-        Ok(picture::encode(picture, path, &self.options(picture))?)
+    /// Writes the picture as it is after some steps to another file.
+    pub fn save_frame(&self, picture: &Picture, step: usize, path: &Path) -> anyhow::Result<()> {
+        let options = self.options(picture, Some(step))?;
+        Ok(picture::encode(picture, path, &options)?)
     }
 
-    fn options(&self, picture: &Picture) -> EncodeOptions {
-        EncodeOptions {
-            depth: picture.depth,
+    fn options(
+        &self,
+        picture: &Picture,
+        stopped_after: Option<usize>,
+    ) -> anyhow::Result<EncodeOptions> {
+        let provenance = self.provenance.as_ref();
+        Ok(EncodeOptions {
+            depth: self.depth.unwrap_or(picture.depth),
             overwrite: self.overwrite,
+            provenance: provenance.map(|p| p.text(stopped_after)).transpose()?,
             ..EncodeOptions::default()
-        }
+        })
+    }
+}
+
+/// Checks what can be known of the output however long it takes until it is written.
+pub fn check(args: &Transfer) -> anyhow::Result<()> {
+    let path = path(args);
+    let format = OutputFormat::from_path(&path)?;
+    picture::check_not_input(&path, &paths(&inputs(args)?))?;
+    if args.output.depth == Some(Depth::Sixteen) && !format.has_sixteen_bits() {
+        return Err(Usage(format!(
+            "--depth 16: {} is a {format}, which has 8 bits; name a .png or .tif, or leave --depth out",
+            path.display()
+        ))
+        .into());
+    }
+    Ok(())
+}
+
+/// Where a transfer's result goes: `--output`, or a name made from the pictures' names.
+pub fn path(args: &Transfer) -> PathBuf {
+    let pictures = &args.pictures;
+    pictures.output.clone().unwrap_or_else(|| {
+        let styles = inputs::styles(args).unwrap_or_default();
+        let style = styles.into_iter().next().map(|(path, _)| path);
+        let content = pictures.content.clone().unwrap_or_default();
+        default_name(&content, &style.unwrap_or_default())
+    })
+}
+
+/// The files that a transfer must not write over.
+pub fn inputs(args: &Transfer) -> Result<Vec<PathBuf>, Usage> {
+    let mut files = inputs::files(args)?;
+    files.push(args.pictures.init.clone());
+    Ok(files)
+}
+
+/// The same paths, borrowed.
+pub fn paths(files: &[PathBuf]) -> Vec<&Path> {
+    files.iter().map(PathBuf::as_path).collect()
+}
+
+/// The depth of that many bits.
+pub fn depth(bits: &str) -> Result<Depth, String> {
+    match bits {
+        "8" => Ok(Depth::Eight),
+        "16" => Ok(Depth::Sixteen),
+        _ => Err("it is 8 or 16".into()),
     }
 }
 
 /// `photo.jpg` and `painting.png` make `photo_painting.png`, in the current folder.
-fn default_name(inputs: &[PathBuf]) -> PathBuf {
-    let stems = inputs.iter().take(2).filter_map(|path| path.file_stem());
-    let mut name = stems.collect::<Vec<_>>().join(OsStr::new("_"));
+pub fn default_name(content: &Path, style: &Path) -> PathBuf {
+    let mut name = OsString::from(content.file_stem().unwrap_or_default());
+    name.push("_");
+    name.push(style.file_stem().unwrap_or_default());
     name.push(".png");
     name.into()
 }

@@ -27,6 +27,8 @@ pub struct Progress<'a> {
     interrupt: &'a Interrupt,
     steps: usize,
     done: usize,
+    /// Whether the transfer was ended before its last step.
+    stopped: bool,
     /// What went wrong while saving a frame or printing; ends the transfer.
     failure: Option<anyhow::Error>,
 }
@@ -90,8 +92,14 @@ impl<'a> Progress<'a> {
             interrupt,
             steps,
             done: 0,
+            stopped: false,
             failure: None,
         }
+    }
+
+    /// The step after which the transfer was ended, if that was before the last one.
+    pub fn stopped_after(&self) -> Option<usize> {
+        self.stopped.then_some(self.done)
     }
 
     /// Ends the display; gives the number of updates done and the frames so far.
@@ -189,12 +197,11 @@ impl Observer for Progress<'_> {
         self.show(step);
         if let Err(error) = self.record(step, draw) {
             self.failure = Some(error);
-            return ControlFlow::Break(());
+        } else if self.interrupt.exit_code().is_none() {
+            return ControlFlow::Continue(());
         }
-        match self.interrupt.exit_code() {
-            Some(_) => ControlFlow::Break(()),
-            None => ControlFlow::Continue(()),
-        }
+        self.stopped = step.done < self.steps;
+        ControlFlow::Break(())
     }
 }
 

@@ -1,72 +1,87 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
+use anyhow::bail;
 use nst::checkpoint::Passport;
-use nst::vgg::Vgg;
-use nst::weights::{Choice, Places};
-use nst::{End, Painted, device, weights};
+use nst::{End, Painted, device};
 
 use super::args::Transfer;
+use super::flags::Flags;
 use super::frames::Frames;
+use super::inputs::{self, Reader};
 use super::keeper::Keeper;
-use super::output::Target;
+use super::networks::Networks;
+use super::output::{self, Target};
 use super::progress::{DoneLine, Progress, print_json};
+use super::provenance::Provenance;
 use super::signals::Interrupt;
-use super::weights::Terminal;
-use super::{devices, inputs};
 
-/// Paints one picture.
-pub fn run(args: &Transfer) -> anyhow::Result<ExitCode> {
-    let start = Instant::now();
-    let mut job = inputs::job(args);
-    job.check()?;
-    let out = &args.output;
-    let files = inputs::files(args)?;
-    let mut keeper = Keeper::new(out)?;
+/// Paints one picture. `flags` are those that `args` were parsed from.
+pub fn run(args: &Transfer, flags: &Flags) -> anyhow::Result<ExitCode> {
+    check(args)?;
     // A run that goes on made the picture that lies there when it was interrupted.
-    let overwrite = out.overwrite || keeper.as_ref().is_some_and(Keeper::resumes);
-    let target = Target::new(args.pictures.output.as_deref(), &files, overwrite)?;
+    let overwrite = args.output.overwrite || args.output.resume.is_some();
+    let target = Target::new(args, overwrite)?;
     let interrupt = Interrupt::listen()?;
-    let threads = args
-        .hardware
-        .threads
-        .map_or_else(device::physical_cores, usize::from);
-    device::set_threads(threads)?;
+    set_threads(args)?;
+    paint(args, flags, target, &mut Networks::default(), &interrupt)?;
+    Ok(interrupt
+        .exit_code()
+        .map_or(ExitCode::SUCCESS, ExitCode::from))
+}
 
+/// Checks what the flags alone tell.
+pub fn check(args: &Transfer) -> anyhow::Result<()> {
+    inputs::content(args)?;
+    inputs::job(args).check()?;
+    Keeper::new(&args.output)?;
+    output::check(args)
+}
+
+/// Sets the number of threads of the process, once.
+pub fn set_threads(args: &Transfer) -> anyhow::Result<()> {
+    let threads = args.hardware.threads.map(usize::from);
+    device::set_threads(threads.unwrap_or_else(device::physical_cores))?;
+    Ok(())
+}
+
+/// Paints one picture to a checked target; gives the step after which it was interrupted.
+pub fn paint(
+    args: &Transfer,
+    flags: &Flags,
+    target: Target,
+    networks: &mut Networks,
+    interrupt: &Interrupt,
+) -> anyhow::Result<Option<usize>> {
+    let start = Instant::now();
+    let out = &args.output;
     let note = |text: &str| {
         if !out.quiet {
             eprintln!("note: {text}");
         }
     };
-    let pictures = inputs::read(args, &note)?;
-    job.init = inputs::init(&args.pictures.init, &note)?;
+    let reader = Reader::new(args, &note);
+    let pictures = inputs::read(args, &reader)?;
+    let mut job = inputs::job(args);
+    job.init = inputs::init(&args.pictures.init, &reader)?;
     let plan = job.plan(&(&pictures).into())?;
 
-    let mut places = Places::of_this_process();
-    if args.style.offline {
-        places.network = None;
-    }
-    let spoken = Terminal::new(out.quiet);
-    let weights = weights::find(
-        &args.style.weights.clone().unwrap_or(Choice::Auto),
-        job.model,
-        plan.deepest,
-        &places,
-        &spoken,
-    )?;
-    let (device, remark) = devices::open(args.hardware.backend)?;
-    if let Some(remark) = remark {
-        note(&remark);
-    }
+    let network = networks.get(args, plan.deepest, &note)?;
+    let target = target.describing(if out.no_provenance {
+        None
+    } else {
+        let weights = network.record()?.clone();
+        Some(Provenance::new(flags, reader.digests(), weights))
+    });
+    let mut keeper = Keeper::new(out)?;
     let state = match &mut keeper {
         Some(keeper) => {
-            let backend = args.hardware.backend.name();
-            let passport = Passport::new(&job, &pictures, &weights.digest(), backend);
-            keeper.begin(&job, &plan, passport, &device)?
+            let (weights, backend) = (&network.record()?.sha256, args.hardware.backend.name());
+            let passport = Passport::new(&job, &pictures, weights, backend);
+            keeper.begin(&job, &plan, passport, &network.vgg.device())?
         }
         None => None,
     };
-    let vgg = Vgg::new(weights, &device);
 
     let frames = Frames::new(out, &target, plan.steps(), plan.size())?;
     let mut progress = Progress::new(
@@ -75,41 +90,38 @@ pub fn run(args: &Transfer) -> anyhow::Result<ExitCode> {
         out.json,
         frames,
         keeper.as_ref(),
-        &interrupt,
+        interrupt,
     );
-    let painted = nst::resume(&job, &pictures, &vgg, state, &mut progress);
+    let painted = nst::resume(&job, &pictures, &network.vgg, state, &mut progress);
+    let stopped_after = progress.stopped_after();
     let ended = progress.finish();
     let painted = painted?;
-    target.save(&painted.picture)?;
+    target.save(&painted.picture, stopped_after)?;
     let (steps, frames) = ended?;
     frames.finish(&painted.picture)?;
-    if let Some(keeper) = &keeper {
-        match painted.end {
-            End::Finished => keeper.finish(),
-            End::Stopped | End::Diverged { .. } => note(&keeper.hint()),
-        }
-    }
-    summarise(
-        args,
-        &target,
-        &painted,
-        steps,
-        start.elapsed().as_secs_f64(),
-    )?;
-    Ok(exit_code(&painted, &interrupt))
+    let seconds = start.elapsed().as_secs_f64();
+    summarise(args, &target, &painted, steps, seconds)?;
+    close(keeper.as_ref(), painted.end, &note)?;
+    Ok(stopped_after)
 }
 
-fn exit_code(painted: &Painted, interrupt: &Interrupt) -> ExitCode {
-    if let End::Diverged { step } = painted.end {
-        eprintln!(
-            "nst: the loss exploded at step {step}, again and again with ever smaller steps: the \
-             last good picture is saved; lower --lr or --beta"
-        );
-        return ExitCode::FAILURE;
+/// What is left to do and to say when the picture is saved.
+fn close(keeper: Option<&Keeper>, end: End, note: &dyn Fn(&str)) -> anyhow::Result<()> {
+    match (end, keeper) {
+        (End::Diverged { step }, _) => bail!(
+            "the loss exploded at step {step}, again and again with ever smaller steps: the last \
+             good picture is saved; lower --lr or --beta"
+        ),
+        (End::Stopped, Some(keeper)) => note(&keeper.hint()),
+        (End::Finished, Some(keeper)) => keeper.finish(),
+        (_, None) => {}
     }
-    interrupt
-        .exit_code()
-        .map_or(ExitCode::SUCCESS, ExitCode::from)
+    Ok(())
+}
+
+/// The deepest layer a transfer looks at.
+pub fn deepest(args: &Transfer) -> Result<nst::vgg::Layer, nst::JobError> {
+    inputs::job(args).deepest()
 }
 
 fn summarise(

@@ -128,6 +128,18 @@ pub enum PictureError {
         /// The output.
         path: PathBuf,
     },
+    /// No claim can be made or locked beside the output.
+    #[error(
+        "{}: cannot be claimed: {source}; where the file system has no locks, give --no-claims and let no two \
+         processes have the same jobs (--shard)",
+        .path.display()
+    )]
+    NotClaimed {
+        /// The output.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
     /// The picture has a side the format cannot express.
     #[error("{}: {width} x {height} px does not fit: {format} takes at most {max} px a side; write a PNG or TIFF", .path.display())]
     TooLargeForFormat {

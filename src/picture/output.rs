@@ -3,8 +3,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::PictureError;
 use super::decode::not_a_file;
+use super::{PictureError, claim};
 
 /// A format pictures are written in, chosen by the file's extension.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,6 +116,20 @@ pub(super) fn check_place(
         });
     }
     check_folder(path)?;
+    check_not_input(path, inputs)?;
+    if !overwrite && path.symlink_metadata().is_ok() {
+        return Err(PictureError::Exists {
+            path: path.to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// Checks that `path` is none of the inputs, directly or through a link.
+///
+/// # Errors
+/// [`PictureError::OutputIsInput`].
+pub fn check_not_input(path: &Path, inputs: &[&Path]) -> Result<(), PictureError> {
     for &input in inputs {
         // Only regular files are compared: opening a pipe to compare it would wait for a writer.
         if input.is_file()
@@ -127,11 +141,6 @@ pub(super) fn check_place(
                 input: input.to_owned(),
             });
         }
-    }
-    if !overwrite && path.symlink_metadata().is_ok() {
-        return Err(PictureError::Exists {
-            path: path.to_owned(),
-        });
     }
     Ok(())
 }
@@ -163,9 +172,9 @@ fn check_folder(path: &Path) -> Result<(), PictureError> {
         });
     }
     // Permissions, read-only mounts and quotas are only known for sure by trying.
-    tempfile::Builder::new()
-        .prefix(".nst-")
-        .tempfile_in(folder)
+    let prefix = claim::prefix(&target);
+    let mut builder = tempfile::Builder::new();
+    claim::temporary(&target, builder.prefix(&prefix).suffix(claim::PART))
         .and_then(tempfile::NamedTempFile::close)
         .map_err(|source: io::Error| PictureError::FolderNotWritable {
             path: path.to_owned(),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use super::PictureError;
+use super::claim;
 use super::output::{folder, target};
 
 /// A file being written beside the one it will replace; dropped before that, it is gone.
@@ -48,14 +49,15 @@ impl Pending {
 
 fn temporary_beside(target: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".nst-").suffix(".part");
+    let prefix = claim::prefix(target);
+    builder.prefix(&prefix).suffix(claim::PART);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
         // As any program makes a new file (less the umask), not private as a temporary file is.
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
-    let temporary = builder.tempfile_in(folder(target))?;
+    let temporary = claim::temporary(target, &mut builder)?;
     if let Ok(metadata) = fs::metadata(target) {
         temporary
             .as_file()

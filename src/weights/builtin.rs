@@ -2,7 +2,7 @@
 
 use crate::vgg::{Layer, Model};
 
-use super::{Place, Weights, WeightsError, assemble, container::Safetensors};
+use super::{Place, Weights, WeightsError, assemble, container::Safetensors, digest};
 
 /// The embedded files: 8-bit kernels with a scale per output channel.
 #[cfg(feature = "builtin-weights")]
@@ -32,4 +32,11 @@ pub fn built_in(model: Model, deepest: Layer) -> Option<Result<Weights, WeightsE
             })
             .and_then(|file| assemble::assemble(&file, Place::BuiltIn, model, deepest)),
     )
+}
+
+/// The SHA-256 of the built-in network's file, in lower-case hexadecimal; `None` where the feature
+/// `builtin-weights` is off.
+pub fn built_in_sha256(model: Model) -> Option<String> {
+    let (_, bytes) = FILES.iter().find(|(of, _)| *of == model)?;
+    Some(digest::sha256_of_bytes(bytes))
 }

@@ -27,7 +27,7 @@ use std::str::FromStr;
 
 use crate::vgg::{Layer, Model};
 
-pub use builtin::built_in;
+pub use builtin::{built_in, built_in_sha256};
 pub use digest::sha256;
 pub use error::{Fault, WeightsError};
 pub use fetch::{FetchFault, FetchFrom, Network, fetch};
@@ -103,19 +103,6 @@ pub struct Weights {
     pub convolutions: BTreeMap<Layer, Convolution>,
     /// Where they come from.
     pub origin: Origin,
-}
-
-impl Weights {
-    /// The SHA-256 of every value, in lower-case hexadecimal.
-    pub fn digest(&self) -> String {
-        let values = self
-            .convolutions
-            .values()
-            .flat_map(|c| [&c.weight, &c.bias]);
-        let preprocessing = self.preprocessing.name().as_bytes();
-        let values = values.map(|v| bytemuck::cast_slice::<f32, u8>(v));
-        crate::digest::sha256(std::iter::once(preprocessing).chain(values))
-    }
 }
 
 /// Where weights come from, for people: [`fmt::Display`] gives one line.

@@ -6,7 +6,7 @@ use std::io::{self, Seek, Write};
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::webp::WebPEncoder;
 use image::{ExtendedColorType, ImageEncoder, ImageError};
-use moxcms::ColorProfile;
+use moxcms::{ColorDateTime, ColorProfile};
 use tiff::TiffError;
 use tiff::encoder::{Compression, DeflateLevel, TiffEncoder, TiffValue, colortype};
 use tiff::tags::{ExtraSamples, Predictor, Tag, Type};
@@ -149,7 +149,17 @@ fn tag(encoder: &mut impl ImageEncoder, options: &EncodeOptions) -> Result<(), F
 }
 
 fn srgb_profile() -> Result<Vec<u8>, Failure> {
-    ColorProfile::new_srgb()
+    let mut profile = ColorProfile::new_srgb();
+    // The year of the standard, IEC 61966-2-1. The crate takes the time of day, and no two files would be equal.
+    profile.creation_date_time = ColorDateTime {
+        year: 1999,
+        month: 1,
+        day_of_the_month: 1,
+        hours: 0,
+        minutes: 0,
+        seconds: 0,
+    };
+    profile
         .encode()
         .map_err(|e| Failure::Encoder(e.to_string()))
 }

@@ -93,3 +93,16 @@ fn one_pixel_and_one_line_are_pictures_in_every_format() {
         }
     }
 }
+
+#[test]
+fn the_time_of_day_is_in_no_file() {
+    let folder = folder();
+    for name in ["a.jpg", "a.webp", "a.tif"] {
+        let path = write(&gradient(5, 4, 256.0), folder.path(), name, Depth::Eight);
+        let bytes = std::fs::read(path).unwrap();
+        let signature = bytes.windows(4).position(|window| window == b"acsp");
+        // An ICC profile has its date in front of its signature: twelve bytes, the year first.
+        let date = &bytes[signature.unwrap() - 12..][..12];
+        assert_eq!(date, [7, 207, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0], "{name}");
+    }
+}

@@ -1,4 +1,5 @@
 mod arithmetic;
+mod claims;
 mod colour;
 mod damage;
 mod faults;

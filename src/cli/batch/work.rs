@@ -1,0 +1,144 @@
+//! One job of a batch: whether it is to be done, and doing it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use nst::picture::{self, Claim};
+
+use crate::cli::args::Transfer;
+use crate::cli::flags::Flags;
+use crate::cli::networks::Networks;
+use crate::cli::output::{self, Target};
+use crate::cli::provenance::is_unfinished;
+use crate::cli::signals::Interrupt;
+use crate::cli::transfer;
+
+/// A checked job.
+#[derive(Debug)]
+pub struct Work {
+    /// Its place in the list, from 1.
+    pub number: usize,
+    /// What it asks for.
+    pub transfer: Transfer,
+    /// The flags it was made of.
+    pub flags: Flags,
+    /// Where its picture goes.
+    pub output: PathBuf,
+    /// When what is at `output` was written, as seen when the batch began.
+    seen: Option<SystemTime>,
+}
+
+/// How a job ended, if not with an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Its picture is painted.
+    Done,
+    /// Its picture was there before the batch began.
+    Skipped,
+    /// Another process paints it, or did so since the batch began.
+    Taken,
+    /// Interrupted, with the picture so far saved.
+    Unfinished,
+}
+
+/// What is at an output.
+enum There {
+    Nothing,
+    Picture(Outcome),
+    /// Saved by an interrupted run.
+    Beginning,
+}
+
+impl Work {
+    /// A job for this transfer.
+    pub fn new(number: usize, transfer: Transfer, flags: Flags) -> Self {
+        let output = output::path(&transfer);
+        Self {
+            number,
+            transfer,
+            flags,
+            seen: written(&output),
+            output,
+        }
+    }
+
+    /// Does the job, one of `total`, unless it is done or another process does it.
+    pub fn run(
+        &self,
+        total: usize,
+        claims: bool,
+        networks: &mut Networks,
+        interrupt: &Interrupt,
+    ) -> anyhow::Result<Outcome> {
+        let settled = |there: &There| match there {
+            There::Picture(Outcome::Skipped) if self.transfer.output.overwrite => None,
+            There::Picture(outcome) => Some(*outcome),
+            There::Nothing | There::Beginning => None,
+        };
+        if let Some(outcome) = settled(&self.there())
+            && !Claim::is_marked(&self.output)
+        {
+            return Ok(outcome);
+        }
+        let inputs = output::inputs(&self.transfer)?;
+        picture::check_output(&self.output, &output::paths(&inputs), true)?;
+        let _claim = if claims {
+            let Some(claim) = Claim::take(&self.output)? else {
+                return Ok(Outcome::Taken);
+            };
+            Some(claim)
+        } else {
+            None
+        };
+        let there = self.there();
+        if let Some(outcome) = settled(&there) {
+            return Ok(outcome);
+        }
+        let again = matches!(there, There::Beginning);
+        let target = Target::new(&self.transfer, self.transfer.output.overwrite || again)?;
+        self.announce(total);
+        match transfer::paint(&self.transfer, &self.flags, target, networks, interrupt)? {
+            None => Ok(Outcome::Done),
+            Some(step) => {
+                self.warn(step);
+                Ok(Outcome::Unfinished)
+            }
+        }
+    }
+
+    fn there(&self) -> There {
+        let now = written(&self.output);
+        if now.is_none() {
+            There::Nothing
+        } else if is_unfinished(&self.output) {
+            There::Beginning
+        } else if now == self.seen {
+            There::Picture(Outcome::Skipped)
+        } else {
+            There::Picture(Outcome::Taken)
+        }
+    }
+
+    fn announce(&self, total: usize) {
+        if !self.transfer.output.quiet {
+            eprintln!("job {} of {total}: {}", self.number, self.output.display());
+        }
+    }
+
+    fn warn(&self, step: usize) {
+        let next = if self.transfer.output.no_provenance {
+            "delete it to have it painted again"
+        } else {
+            "the next batch paints it again"
+        };
+        let path = self.output.display();
+        eprintln!("nst: {path} is the picture after step {step}: {next}");
+    }
+}
+
+/// When the file was written; none if there is no file.
+fn written(path: &Path) -> Option<SystemTime> {
+    let metadata = fs::symlink_metadata(path).ok()?;
+    Some(metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH))
+}

@@ -1,0 +1,306 @@
+//! Flags of a transfer as a table, on the way to a command line and back.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, Command, CommandFactory, FromArgMatches, Parser};
+use nst::jobs::{Setting, Settings};
+
+use super::args::Transfer;
+
+/// A transfer's flags, by long name, as they were given: the values of each, none for a switch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Flags(BTreeMap<String, Vec<OsString>>);
+
+/// The flags of a transfer without anything around them.
+#[derive(Debug, Parser)]
+#[command(
+    no_binary_name = true,
+    disable_help_flag = true,
+    disable_version_flag = true
+)]
+struct Line {
+    #[command(flatten)]
+    transfer: Transfer,
+}
+
+impl Flags {
+    /// What the user gave of the flags of `command`, less what is the default anyway.
+    pub fn given(command: &Command, matches: &ArgMatches) -> Self {
+        let mut flags = Self::all(command, matches);
+        for arg in command.get_arguments() {
+            let default = arg.get_default_values();
+            if let Some(name) = arg.get_long()
+                && !default.is_empty()
+                && flags
+                    .0
+                    .get(name)
+                    .is_some_and(|values| default.iter().eq(values))
+            {
+                flags.0.remove(name);
+            }
+        }
+        flags
+    }
+
+    fn all(command: &Command, matches: &ArgMatches) -> Self {
+        let given = |arg: &Arg| {
+            let id = arg.get_id().as_str();
+            if matches.value_source(id) != Some(ValueSource::CommandLine) {
+                return None;
+            }
+            let values = if arg.get_action().takes_values() {
+                joined(arg, matches.get_raw(id)?)
+            } else {
+                Vec::new()
+            };
+            Some((arg.get_long()?.to_owned(), values))
+        };
+        Self(command.get_arguments().filter_map(given).collect())
+    }
+
+    /// The flags of arguments that need not make a whole transfer.
+    ///
+    /// # Errors
+    ///
+    /// An argument that is no flag, or a value it does not take.
+    pub fn partial(arguments: &[OsString]) -> Result<Self, String> {
+        let command = Line::command().mut_args(|arg| arg.required(false));
+        let matches = command.clone().try_get_matches_from(arguments);
+        Ok(Self::all(&command, &matches.map_err(|e| sentence(&e))?))
+    }
+
+    /// These flags with others over them.
+    pub fn overlaid(mut self, over: Self) -> Self {
+        self.0.extend(over.0);
+        self
+    }
+
+    /// These flags with a job's settings over them.
+    ///
+    /// # Errors
+    ///
+    /// A switch that is given something else than true or false.
+    pub fn with(&self, settings: &Settings) -> Result<Self, String> {
+        let command = Line::command();
+        let mut flags = self.clone();
+        for (name, setting) in settings {
+            let arg = command
+                .get_arguments()
+                .find(|arg| arg.get_long() == Some(name));
+            let is_switch = arg.is_some_and(|arg| !arg.get_action().takes_values());
+            let on = match setting {
+                Setting::Switch(on) => Some(*on),
+                Setting::Values(values) if is_switch => Some(truth(name, values)?),
+                Setting::Values(_) => None,
+            };
+            match (setting, on) {
+                (_, Some(false)) => drop(flags.0.remove(name)),
+                (Setting::Values(values), None) => flags.set(name, values),
+                _ => flags.set::<&str>(name, &[]),
+            }
+        }
+        Ok(flags)
+    }
+
+    /// Gives a flag these values, or none to a switch.
+    pub fn set<T: AsRef<OsStr>>(&mut self, name: &str, values: &[T]) {
+        let values = values
+            .iter()
+            .map(|value| value.as_ref().to_owned())
+            .collect();
+        self.0.insert(name.to_owned(), values);
+    }
+
+    /// The flags by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[OsString])> {
+        self.0
+            .iter()
+            .map(|(name, values)| (name.as_str(), values.as_slice()))
+    }
+
+    /// The flags as arguments, each with its value in one: a value may begin with a dash.
+    fn arguments(&self) -> impl Iterator<Item = OsString> {
+        self.0.iter().flat_map(|(name, values)| {
+            let flag = OsString::from(format!("--{name}"));
+            let valued = values.iter().map(move |value| {
+                let mut argument = OsString::from(format!("--{name}="));
+                argument.push(value);
+                argument
+            });
+            let bare = values.is_empty().then_some(flag);
+            bare.into_iter().chain(valued)
+        })
+    }
+
+    /// The transfer these flags ask for, and the flags less those given as their default.
+    ///
+    /// # Errors
+    ///
+    /// One sentence that names the flag.
+    pub fn parse(&self) -> Result<(Transfer, Self), String> {
+        let command = Line::command();
+        command
+            .clone()
+            .try_get_matches_from(self.arguments())
+            .and_then(|matches| {
+                let line = Line::from_arg_matches(&matches)?;
+                Ok((line.transfer, Self::given(&command, &matches)))
+            })
+            .map_err(|error| sentence(&error))
+    }
+}
+
+/// Values as one argument gives them: those of a comma list are one.
+fn joined<'a>(arg: &Arg, values: impl Iterator<Item = &'a OsStr>) -> Vec<OsString> {
+    let values: Vec<_> = values.map(OsStr::to_owned).collect();
+    match arg.get_value_delimiter() {
+        Some(delimiter) => vec![values.join(OsStr::new(&delimiter.to_string()))],
+        None => values,
+    }
+}
+
+fn truth(name: &str, values: &[String]) -> Result<bool, String> {
+    match values {
+        [value] if value == "true" => Ok(true),
+        [value] if value == "false" => Ok(false),
+        _ => Err(format!(
+            "--{name} {}: it takes no value, so write true or false",
+            values.join(" ")
+        )),
+    }
+}
+
+/// What clap has to say, without its advice for a command line, on one line.
+fn sentence(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let paragraphs = text.split("\n\n").filter(|paragraph| {
+        !paragraph.starts_with("Usage:") && !paragraph.starts_with("For more information")
+    });
+    let lines = paragraphs.map(|p| p.split_whitespace().collect::<Vec<_>>().join(" "));
+    let text = lines.collect::<Vec<_>>().join("; ");
+    text.strip_prefix("error: ")
+        .unwrap_or(&text)
+        .trim()
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use nst::jobs::{Format, parse};
+
+    use super::*;
+
+    fn job(text: &str) -> Settings {
+        let list = parse(&format!("[[job]]\n{text}"), Format::Toml).unwrap();
+        list.jobs.into_iter().next().unwrap()
+    }
+
+    /// Alpha and beta.
+    fn weights(transfer: &Transfer) -> (String, String) {
+        let style = &transfer.style;
+        (style.alpha.to_string(), style.beta.to_string())
+    }
+
+    const PICTURES: &str = "content = \"a.png\"\nstyle = \"b.png\"\n";
+
+    fn flags(text: &str) -> Result<Flags, String> {
+        Flags::default().with(&job(&format!("{PICTURES}{text}")))
+    }
+
+    fn refusal(text: &str) -> String {
+        flags(text).and_then(|flags| flags.parse()).unwrap_err()
+    }
+
+    #[test]
+    fn a_table_becomes_the_transfer_its_command_line_would() {
+        let text = "beta = 100\nquiet = true\njson = false\nalpha = -1\n\
+                    style-layers = [\"block1_conv1\", \"block2_conv1\"]";
+        let (transfer, _) = flags(text).unwrap().parse().unwrap();
+        assert_eq!(weights(&transfer), ("-1".into(), "100".into()));
+        assert!(transfer.output.quiet && !transfer.output.json);
+        assert_eq!(transfer.style.style_layers.len(), 2);
+    }
+
+    #[test]
+    fn what_is_given_as_its_default_is_left_out() {
+        let text = "beta = 30\nlr = 0.5\ncontent-layer = \"block5_conv2\"\nmodel = \"vgg19\"";
+        let (_, flags) = flags(text).unwrap().parse().unwrap();
+        let names: Vec<_> = flags.iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["content", "lr", "style"]);
+    }
+
+    #[test]
+    fn comma_lists_and_repeated_flags_are_the_same() {
+        let list = flags("style-layers = [\"block1_conv1\", \"block2_conv1\"]").unwrap();
+        let comma = flags("style-layers = \"block1_conv1,block2_conv1\"").unwrap();
+        assert_eq!(list.parse().unwrap().1, comma.parse().unwrap().1);
+    }
+
+    #[test]
+    fn a_job_replaces_the_defaults_it_names() {
+        let defaults = [
+            "--quiet",
+            "--style-layers=block1_conv1,block2_conv1",
+            "--beta=7",
+        ];
+        let defaults = Flags::partial(&defaults.map(OsString::from)).unwrap();
+        let text = format!("{PICTURES}quiet = false\nstyle-layers = \"block3_conv1\"");
+        let (transfer, _) = defaults.with(&job(&text)).unwrap().parse().unwrap();
+        assert!(!transfer.output.quiet);
+        assert_eq!(transfer.style.style_layers.len(), 1);
+        assert_eq!(weights(&transfer).1, "7");
+    }
+
+    #[test]
+    fn a_cell_of_a_switch_says_true_or_false() {
+        let list = parse("quiet,json\ntrue,false\n", Format::Csv).unwrap();
+        let flags = flags("").unwrap().with(&list.jobs[0]).unwrap();
+        let (transfer, _) = flags.parse().unwrap();
+        assert!(transfer.output.quiet && !transfer.output.json);
+        let list = parse("quiet\nyes\n", Format::Csv).unwrap();
+        let error = Flags::default().with(&list.jobs[0]).unwrap_err();
+        assert!(error.contains("--quiet yes"), "{error}");
+    }
+
+    #[test]
+    fn what_cannot_be_is_one_sentence_with_the_flag() {
+        for (text, expected) in [
+            ("betta = 3", "'--betta'"),
+            ("beta = \"much\"", "'--beta <X>'"),
+            ("beta = true", "--beta"),
+            ("beta = [1, 2]", "--beta"),
+            ("help = true", "'--help'"),
+            ("version = true", "'--version'"),
+            ("model = \"vgg11\"", "vgg16 or vgg19"),
+        ] {
+            let error = refusal(text);
+            assert!(error.contains(expected) && !error.contains('\n'), "{error}");
+            assert!(
+                !error.contains("Usage") && !error.contains("--help'."),
+                "{error}"
+            );
+        }
+        let error = Flags::default().parse().unwrap_err();
+        assert!(error.contains("--content <FILE>"), "{error}");
+    }
+
+    #[test]
+    fn what_is_given_after_the_dashes_wins_over_the_file_even_if_it_is_the_default() {
+        let file = Flags::default()
+            .with(&job("beta = 100\nalpha = 2"))
+            .unwrap();
+        let line = Flags::partial(&[OsString::from("--beta=30")]).unwrap();
+        let both = file.overlaid(line).with(&job(PICTURES)).unwrap();
+        let (transfer, _) = both.parse().unwrap();
+        assert_eq!(weights(&transfer), ("2".into(), "30".into()));
+    }
+
+    #[test]
+    fn defaults_are_checked_by_themselves() {
+        for arguments in [["--betta=3"], ["photo.png"], ["--beta=x"]] {
+            assert!(Flags::partial(&arguments.map(OsString::from)).is_err());
+        }
+    }
+}
