@@ -20,6 +20,7 @@ mod layout;
 mod ops;
 pub mod phase;
 pub(crate) mod simd;
+mod storage;
 mod tiles;
 mod winograd;
 
