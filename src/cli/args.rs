@@ -37,6 +37,8 @@ pub enum Command {
     Devices,
     /// Fetch, import, list and check the networks' weights
     Weights(super::weights::WeightsArgs),
+    /// Measure one step on the CPU, phase by phase, against the machine's peak
+    Bench(super::bench::BenchArgs),
     /// Start the GPU and print it, for a parent that survives a crashing driver
     #[command(hide = true)]
     ProbeGpu,

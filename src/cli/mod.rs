@@ -1,6 +1,7 @@
 //! Flags into jobs, and what is printed on the way.
 
 mod args;
+mod bench;
 mod devices;
 mod output;
 mod progress;
@@ -21,6 +22,7 @@ struct Usage(String);
 /// Does what the command line asks for.
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
+        Some(Command::Bench(args)) => bench::run(&args),
         Some(Command::Devices) => Ok(devices::list()),
         Some(Command::ProbeGpu) => devices::probe(),
         Some(Command::Weights(args)) => {

@@ -2,7 +2,7 @@
 //!
 //! A step of style transfer asks for the same large buffers every time. Fresh memory costs a page
 //! fault for every 4 KiB and is zeroed by the system; spent buffers are therefore kept, as long as
-//! kept and used ones together are no more than what was once in use at the same time. Large
+//! kept and used ones together are little more than what was once in use at the same time. Large
 //! buffers are mapped by themselves and ask for huge pages.
 
 use std::ops::{Deref, DerefMut};
@@ -16,6 +16,9 @@ const LINE: usize = 16;
 const MAPPED_BYTES: usize = 1 << 20;
 /// Mapped buffers from this many bytes on ask for huge pages.
 const HUGE_BYTES: usize = 4 << 20;
+/// What may be kept beyond the most that was in use at once, as its 1/SLACK: room for buffers of
+/// sizes that are not needed at the moment.
+const SLACK: usize = 4;
 /// Bytes in a huge page.
 const HUGE_PAGE: usize = 2 << 20;
 
@@ -114,7 +117,8 @@ impl Pool {
     /// within the limit.
     fn excess(&mut self, more: usize) -> Vec<Memory> {
         let mut excess = Vec::new();
-        while self.kept + self.used + more > self.most && !self.spent.is_empty() {
+        let limit = self.most + self.most / SLACK;
+        while self.kept + self.used + more > limit && !self.spent.is_empty() {
             let memory = self.spent.remove(0);
             self.kept -= memory.room();
             excess.push(memory);

@@ -169,7 +169,7 @@ pub fn pool(x: FlexTensor, pool: Pool) -> (FlexTensor, Bits) {
             [height, width, wide],
             pool,
             &mut out,
-            &mut bits.words,
+            &mut bits,
         );
     }
     drop(x);
@@ -196,13 +196,7 @@ pub fn pool_backward(
         let given = values(&gradient, false);
         let padded = layout::pad(&given, channels, wide);
         let given = padded.as_deref().unwrap_or(&given);
-        layout::unpool(
-            Isa::chosen(),
-            given,
-            [height, width, wide],
-            pool,
-            &bits.words,
-        )
+        layout::unpool(Isa::chosen(), given, [height, width, wide], pool, &bits)
     };
     drop(gradient);
     map(
