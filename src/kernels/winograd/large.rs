@@ -15,6 +15,9 @@ const GROUP_TILES: usize = 24;
 /// Input channels of filters that are transformed at a time, for a panel of output channels.
 const DEPTH: usize = 64;
 
+/// Distance between the matrices of a group of tiles.
+const STRIDE: usize = GROUP_TILES * DEPTH + SKEW;
+
 /// Transformed tiles: groups of tiles, in a group runs of [`DEPTH`] channels, in a run 36 matrices
 /// of tiles by channels.
 struct Tiles {
@@ -24,24 +27,20 @@ struct Tiles {
 }
 
 impl Tiles {
-    /// Distance between the matrices of a run of `depth` channels.
-    const fn stride(depth: usize) -> usize {
-        GROUP_TILES * depth + SKEW
+    /// Room for `most` tiles of `depth` channels.
+    fn new(most: usize, depth: usize) -> Self {
+        let runs = most.div_ceil(GROUP_TILES) * depth.div_ceil(DEPTH);
+        Self {
+            floats: Buffer::new(runs * POSITIONS * STRIDE),
+            count: most,
+            depth,
+        }
     }
 
-    /// Floats in a group.
-    fn group_floats(depth: usize) -> usize {
-        (0..depth)
-            .step_by(DEPTH)
-            .map(|from| POSITIONS * Self::stride(DEPTH.min(depth - from)))
-            .sum()
-    }
-
-    /// The tiles of a group from a position on, in the run from channel `from` on.
+    /// The tiles of a group at a position, in the run from channel `from` on.
     fn matrix(&self, group: usize, from: usize, position: usize) -> &[f32] {
-        let run =
-            group * Self::group_floats(self.depth) + from / DEPTH * POSITIONS * Self::stride(DEPTH);
-        &self.floats[run + position * Self::stride(DEPTH.min(self.depth - from))..]
+        let run = group * self.depth.div_ceil(DEPTH) + from / DEPTH;
+        &self.floats[(run * POSITIONS + position) * STRIDE..][..STRIDE]
     }
 }
 
@@ -51,12 +50,7 @@ impl<F: Fetch, E: Finish> Convolution<'_, F, E> {
         let (across, down) = (self.grid.across(), self.grid.down());
         let rows = (SUPER_TILES / across).clamp(1, down.max(1));
         let most = rows * across;
-        let group_floats = Tiles::group_floats(depth);
-        let mut tiles = Tiles {
-            floats: Buffer::new(most.div_ceil(GROUP_TILES) * group_floats),
-            count: most,
-            depth,
-        };
+        let mut tiles = Tiles::new(most, depth);
         let panels = channels.div_ceil(PANEL);
         let mut products = Buffer::new(panels * POSITIONS * (most * PANEL + SKEW));
         for (i, output) in output.split(rows, down).into_iter().enumerate() {
@@ -93,22 +87,18 @@ impl<F: Fetch, E: Finish> Convolution<'_, F, E> {
     /// Transforms the tiles from number `first` on.
     fn all_tiles(&self, first: usize, tiles: &mut Tiles) {
         let (count, depth) = (tiles.count, tiles.depth);
+        let runs = depth.div_ceil(DEPTH);
         tiles
             .floats
-            .par_chunks_mut(Tiles::group_floats(depth))
+            .par_chunks_mut(POSITIONS * STRIDE)
             .enumerate()
             .with_max_len(1)
-            .for_each(|(group, out)| {
-                let from = group * GROUP_TILES;
-                if from >= count {
-                    return;
-                }
-                let here = (first + from, GROUP_TILES.min(count - from));
-                let runs = out.chunks_mut(POSITIONS * Tiles::stride(DEPTH));
-                for (channel, run) in (0..depth).step_by(DEPTH).zip(runs) {
+            .for_each(|(item, out)| {
+                let (from, channel) = (item / runs * GROUP_TILES, item % runs * DEPTH);
+                if from < count {
+                    let here = (first + from, GROUP_TILES.min(count - from));
                     let channels = channel..(channel + DEPTH).min(depth);
-                    let stride = Tiles::stride(channels.len());
-                    self.transform_in(here, channels, run, stride);
+                    self.transform_in(here, channels, out, STRIDE);
                 }
             });
     }
