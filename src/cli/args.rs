@@ -48,6 +48,8 @@ pub enum Command {
     Completions(super::manual::CompletionsArgs),
     /// Print the manual page
     Man(super::manual::ManArgs),
+    /// Measure one step on the CPU, phase by phase, against the machine's peak
+    Bench(super::bench::BenchArgs),
     /// Start the GPU and print it, for a parent that survives a crashing driver
     #[command(hide = true)]
     ProbeGpu,

@@ -2,6 +2,7 @@
 
 mod args;
 mod batch;
+mod bench;
 mod devices;
 mod flags;
 mod frames;
@@ -37,6 +38,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
     match cli.command {
         Some(Command::Batch(args)) => batch::run(&args),
         Some(Command::Replay(args)) => replay::run(&args),
+        Some(Command::Bench(args)) => bench::run(&args),
         Some(Command::Devices) => Ok(devices::list()),
         Some(Command::ProbeGpu) => devices::probe(),
         Some(Command::Weights(args)) => {

@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn the_default_name_is_made_of_both_pictures_in_the_current_folder() {
-        let name = default_name(&["a/photo.jpg".into(), "b/painting.png".into()]);
+        let name = default_name(Path::new("a/photo.jpg"), Path::new("b/painting.png"));
         assert_eq!(name, Path::new("photo_painting.png"));
     }
 }
