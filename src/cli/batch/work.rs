@@ -81,14 +81,9 @@ impl Work {
         {
             return Ok(outcome);
         }
-        picture::check_output(&self.output, &output::inputs(&self.transfer), true)?;
-        let _claim = if claims {
-            let Some(claim) = Claim::take(&self.output)? else {
-                return Ok(Outcome::Taken);
-            };
-            Some(claim)
-        } else {
-            None
+        let _held = match claims.then(|| self.claim()).transpose()? {
+            Some(None) => return Ok(Outcome::Taken),
+            claim => claim.flatten(),
         };
         let there = self.there();
         if let Some(outcome) = settled(&there) {
@@ -104,6 +99,15 @@ impl Work {
                 Ok(Outcome::Unfinished)
             }
         }
+    }
+
+    /// The claim on the output; none if another process has it.
+    fn claim(&self) -> anyhow::Result<Option<Claim>> {
+        Claim::take(&self.output).or_else(|error| {
+            // Where the folder itself is wrong, that is the better reason.
+            picture::check_output(&self.output, &output::inputs(&self.transfer), true)?;
+            Err(error.into())
+        })
     }
 
     fn there(&self) -> There {
