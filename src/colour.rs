@@ -12,6 +12,9 @@ pub fn before(colour: Colour, inputs: &Inputs) -> Option<Inputs> {
         Colour::Match => Picture::colours_matched,
     };
     let mut prepared = inputs.clone();
+    if colour == Colour::Content {
+        prepared.content = inputs.content.grey();
+    }
     for painting in &mut prepared.styles {
         painting.picture = changed(&painting.picture, &inputs.content);
     }
@@ -70,7 +73,12 @@ mod tests {
     fn the_photos_colours_come_from_a_grey_painting_and_return_at_the_photos_depth() {
         let inputs = inputs();
         let prepared = before(Colour::Content, &inputs).unwrap();
-        assert_eq!(prepared.content, inputs.content);
+        let content = prepared.content.pixels.as_chunks::<3>().0;
+        assert!(
+            content
+                .iter()
+                .all(|rgb| rgb[0] == rgb[1] && rgb[1] == rgb[2])
+        );
         let grey = prepared.styles[0].picture.pixels.as_chunks::<3>().0;
         assert!(grey.iter().all(|rgb| rgb[0] == rgb[1] && rgb[1] == rgb[2]));
         let painted = &prepared.styles[0].picture;

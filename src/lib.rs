@@ -29,6 +29,7 @@ pub mod job;
 pub mod jobs;
 pub mod kernels;
 pub mod loss;
+pub mod memory;
 mod named;
 pub mod optimize;
 pub mod picture;

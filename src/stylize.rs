@@ -111,7 +111,7 @@ fn paint(
 ) -> Result<Painted, Error> {
     let device = vgg.device();
     let prepared = colour::before(job.colour, inputs);
-    let inputs = prepared.as_ref().unwrap_or(inputs);
+    let (given, inputs) = (inputs, prepared.as_ref().unwrap_or(inputs));
     let mut state = state.unwrap_or_else(|| {
         let image = start::image(job, inputs, plan.scales[0].size, &device);
         State::new(job, image)
@@ -119,7 +119,7 @@ fn paint(
     loop {
         let scale = &plan.scales[state.scale];
         let objective = objective(job, inputs, scale, vgg);
-        let draw = |state: &State| finished(job, inputs, plan, state);
+        let draw = |state: &State| finished(job, given, plan, state);
         let end = optimize(vgg, &objective, &mut state, scale.steps, &mut |step| {
             observer.step(step, &|| draw(step.state))
         })?;

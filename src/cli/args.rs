@@ -1,10 +1,11 @@
 use std::path::PathBuf;
 
+use bytesize::ByteSize;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand};
 use nst::Job;
 use nst::device::Backend;
-use nst::job::{Colour, LayerWeight, Size};
+use nst::job::{Colour, LayerWeight, Preset, Size};
 use nst::loss::{Normalisation, StyleLoss};
 use nst::optimize::Method;
 use nst::picture::Depth;
@@ -40,6 +41,8 @@ pub enum Command {
     Batch(super::batch::BatchArgs),
     /// Print the command that made a picture, and make it again
     Replay(super::replay::ReplayArgs),
+    /// Print scales, layers, memory and time of a transfer without running it
+    Plan(Box<Transfer>),
     /// List the CPU and GPU backends of this machine
     Devices,
     /// Fetch, import, list and check the networks' weights
@@ -222,15 +225,20 @@ pub struct Style {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Optimisation")]
 pub struct Optimisation {
-    /// Number of updates of the picture at the last scale
-    #[arg(short = 'n', long, value_name = "N", default_value_t = Job::default().steps)]
-    pub steps: usize,
+    /// Steps and optimizer that belong together: fast, balanced or best
+    #[arg(long, value_name = "NAME", default_value_t = Preset::Balanced)]
+    pub preset: Preset,
 
-    /// Number of updates at every coarser scale [default: as many as --steps]
+    /// Number of updates of the picture at the last scale [default: by --preset]
+    #[arg(short = 'n', long, value_name = "N")]
+    pub steps: Option<usize>,
+
+    /// Number of updates at every coarser scale [default: by --preset, or as many as --steps]
     #[arg(long, value_name = "N")]
     pub steps_per_scale: Option<usize>,
 
-    /// Number of coarse-to-fine scales; 1 is the textbook's [default: down to --min-size]
+    /// Number of coarse-to-fine scales; 1 is the textbook's [default: by --preset, or down to
+    /// --min-size]
     #[arg(long, value_name = "N")]
     pub scales: Option<usize>,
 
@@ -252,8 +260,9 @@ pub struct Optimisation {
     pub lr: f32,
 
     /// How a gradient becomes an update: adam, lbfgs or gd (gradient descent)
-    #[arg(long, value_name = "METHOD", default_value_t = Method::Adam)]
-    pub optimizer: Method,
+    /// [default: by --preset, adam]
+    #[arg(long, value_name = "METHOD")]
+    pub optimizer: Option<Method>,
 
     /// Updates that lbfgs remembers: two pictures each
     #[arg(long, value_name = "N", default_value_t = Job::default().history)]
@@ -271,6 +280,14 @@ pub struct Hardware {
     /// Where to compute: cpu, gpu, ndarray (slow, a check) or auto
     #[arg(long, value_name = "NAME", default_value_t = Backend::Cpu)]
     pub backend: Backend,
+
+    /// Most memory to take, such as 4GiB [default: what is free]
+    #[arg(long, value_name = "SIZE")]
+    pub max_memory: Option<ByteSize>,
+
+    /// Make the picture smaller where it would take more memory than that
+    #[arg(long)]
+    pub fit: bool,
 
     /// Number of CPU threads [default: all physical cores]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -308,6 +325,11 @@ pub struct Output {
     /// Bits of each sample of a PNG or TIFF [default: as the photo has]
     #[arg(long, value_name = "8|16", value_parser = super::output::depth)]
     pub depth: Option<Depth>,
+
+    /// Paint small results with several values of a flag, such as beta=3,10,30,100, onto one
+    /// contact sheet
+    #[arg(long, value_name = "FLAG=X,X,X")]
+    pub sweep: Option<String>,
 
     /// Replace the output file if it exists
     #[arg(long)]

@@ -17,6 +17,7 @@ pub fn job(args: &Transfer) -> Job {
     let style_size = pictures
         .style_size
         .map_or(StyleSize::Scale(pictures.style_scale), StyleSize::Own);
+    let preset = optimisation.preset.job();
     Job {
         model: style.model,
         pool: style.pool,
@@ -28,15 +29,15 @@ pub fn job(args: &Transfer) -> Job {
         style_layers: style.style_layers.clone(),
         style_loss: style.style_loss,
         normalisation: style.loss,
-        steps: optimisation.steps,
-        steps_per_scale: optimisation.steps_per_scale,
+        steps: optimisation.steps.unwrap_or(preset.steps),
+        steps_per_scale: optimisation.steps_per_scale.or(preset.steps_per_scale),
         lr: optimisation.lr,
         size: pictures.area.unwrap_or(pictures.size),
         style_size,
-        scales: optimisation.scales,
+        scales: optimisation.scales.or(preset.scales),
         min_size: optimisation.min_size,
         scale_factor: optimisation.scale_factor,
-        method: optimisation.optimizer,
+        method: optimisation.optimizer.unwrap_or(preset.method),
         history: optimisation.history,
         average: optimisation.average,
         init: Init::Content,

@@ -9,12 +9,15 @@ mod frames;
 mod inputs;
 mod keeper;
 mod manual;
+mod memory;
 mod networks;
 mod output;
+mod plan;
 mod progress;
 mod provenance;
 mod replay;
 mod signals;
+mod sweep;
 mod transfer;
 mod weights;
 
@@ -39,6 +42,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Some(Command::Batch(args)) => batch::run(&args),
         Some(Command::Replay(args)) => replay::run(&args),
         Some(Command::Bench(args)) => bench::run(&args),
+        Some(Command::Plan(args)) => plan::run(&args),
         Some(Command::Devices) => Ok(devices::list()),
         Some(Command::ProbeGpu) => devices::probe(),
         Some(Command::Weights(args)) => {

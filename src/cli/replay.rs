@@ -214,7 +214,9 @@ fn word(value: &OsStr) -> anyhow::Result<&str> {
         .to_str()
         .filter(|text| !text.contains(char::is_control))
         .ok_or_else(|| {
-            anyhow::anyhow!("{value:?}: a command with this name in it cannot be printed")
+            let shown = value.to_string_lossy();
+            let shown = shown.escape_debug();
+            anyhow::anyhow!("{shown}: a command with this name in it cannot be printed")
         })
 }
 

@@ -3,6 +3,7 @@ use std::time::Instant;
 
 use anyhow::bail;
 use nst::checkpoint::Passport;
+use nst::job::InputSizes;
 use nst::{End, Painted, device};
 
 use super::args::Transfer;
@@ -10,15 +11,20 @@ use super::flags::Flags;
 use super::frames::Frames;
 use super::inputs::{self, Reader};
 use super::keeper::Keeper;
+use super::memory;
 use super::networks::Networks;
 use super::output::{self, Target};
 use super::progress::{DoneLine, Progress, print_json};
 use super::provenance::Provenance;
 use super::signals::Interrupt;
+use super::sweep;
 
 /// Paints one picture. `flags` are those that `args` were parsed from.
 pub fn run(args: &Transfer, flags: &Flags) -> anyhow::Result<ExitCode> {
     check(args)?;
+    if let Some(sweep) = &args.output.sweep {
+        return sweep::run(sweep, args, flags);
+    }
     // A run that goes on made the picture that lies there when it was interrupted.
     let overwrite = args.output.overwrite || args.output.resume.is_some();
     let target = Target::new(args, overwrite)?;
@@ -64,7 +70,8 @@ pub fn paint(
     let pictures = inputs::read(args, &reader)?;
     let mut job = inputs::job(args);
     job.init = inputs::init(&args.pictures.init, &reader)?;
-    let plan = job.plan(&(&pictures).into())?;
+    let sizes = InputSizes::from(&pictures);
+    let plan = memory::plan(&args.hardware, &mut job, &sizes, &note)?;
 
     let network = networks.get(args, plan.deepest, &note)?;
     let target = target.describing(if out.no_provenance {

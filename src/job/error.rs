@@ -40,6 +40,21 @@ pub enum JobError {
     /// Both weights are zero, so nothing would change.
     #[error("--alpha and --beta are both 0: at least one loss must count")]
     NothingToDo,
+    /// A run that takes more memory than there is.
+    #[error(
+        "this would take about {needed} of memory, and {limit} may be taken: {}",
+        .fits.map_or("no size fits".to_owned(), |n| {
+            format!("--size {n} fits (--fit chooses it, --max-memory moves the bound)")
+        })
+    )]
+    Memory {
+        /// What it would take, for people.
+        needed: String,
+        /// What it may take, for people.
+        limit: String,
+        /// The largest `--size` that fits.
+        fits: Option<usize>,
+    },
     /// No style picture.
     #[error("--style is missing: at least one painting is needed")]
     NoStyle,

@@ -2,11 +2,13 @@
 
 mod error;
 mod plan;
+mod preset;
 mod settings;
 mod size;
 
 pub use error::JobError;
 pub use plan::{InputSizes, Plan, Scale};
+pub use preset::Preset;
 pub use settings::{Colour, Init, LayerWeight, StyleSize, UnknownLayerWeight, strength};
 pub use size::{Size, UnknownSize};
 

@@ -11,7 +11,7 @@ pub(super) fn parse(text: &str) -> Result<List, JobsError> {
     let flags = flags(&mut reader)?;
     let jobs = reader
         .records()
-        .map(|row| row.map(|row| settings(&flags, &row)).map_err(syntax))
+        .map(|row| Ok(settings(&flags, &row.map_err(|error| syntax(&error))?)))
         .collect::<Result<_, _>>()?;
     Ok(List {
         defaults: Settings::new(),
@@ -21,7 +21,7 @@ pub(super) fn parse(text: &str) -> Result<List, JobsError> {
 
 fn flags(reader: &mut Reader<&[u8]>) -> Result<Vec<String>, JobsError> {
     let mut flags: Vec<String> = Vec::new();
-    for name in reader.headers().map_err(syntax)? {
+    for name in reader.headers().map_err(|error| syntax(&error))? {
         if !is_flag(name) {
             return Err(JobsError::Column(name.to_owned()));
         }
@@ -40,7 +40,7 @@ fn settings(flags: &[String], row: &StringRecord) -> Settings {
         .collect()
 }
 
-fn syntax(error: Error) -> JobsError {
+fn syntax(error: &Error) -> JobsError {
     let text = match error.kind() {
         ErrorKind::UnequalLengths {
             pos: Some(place),

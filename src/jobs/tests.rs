@@ -1,3 +1,5 @@
+use std::fmt::Write;
+
 use proptest::prelude::*;
 
 use super::{Format, JobsError, List, Setting, is_flag, parse};
@@ -176,7 +178,7 @@ proptest! {
         for job in &jobs {
             text.push_str("[[job]]\n");
             for (flag, value) in job {
-                text.push_str(&format!("{flag} = {}\n", ::toml::Value::from(value.as_str())));
+                writeln!(text, "{flag} = {}", ::toml::Value::from(value.as_str())).unwrap();
             }
         }
         let read = list(&text, Format::Toml).jobs;

@@ -81,15 +81,9 @@ impl Work {
         {
             return Ok(outcome);
         }
-        let inputs = output::inputs(&self.transfer)?;
-        picture::check_output(&self.output, &output::paths(&inputs), true)?;
-        let _claim = if claims {
-            let Some(claim) = Claim::take(&self.output)? else {
-                return Ok(Outcome::Taken);
-            };
-            Some(claim)
-        } else {
-            None
+        let _held = match claims.then(|| self.claim()).transpose()? {
+            Some(None) => return Ok(Outcome::Taken),
+            claim => claim.flatten(),
         };
         let there = self.there();
         if let Some(outcome) = settled(&there) {
@@ -105,6 +99,16 @@ impl Work {
                 Ok(Outcome::Unfinished)
             }
         }
+    }
+
+    /// The claim on the output; none if another process has it.
+    fn claim(&self) -> anyhow::Result<Option<Claim>> {
+        Claim::take(&self.output).or_else(|error| {
+            // Where the folder itself is wrong, that is the better reason.
+            let inputs = output::inputs(&self.transfer)?;
+            picture::check_output(&self.output, &output::paths(&inputs), true)?;
+            Err(error.into())
+        })
     }
 
     fn there(&self) -> There {
