@@ -4,9 +4,9 @@ mod content;
 mod guide;
 mod moments;
 mod region;
-mod root;
 mod style;
 mod terms;
+mod transport;
 mod variation;
 mod wasserstein;
 

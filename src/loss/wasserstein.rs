@@ -1,26 +1,25 @@
 use burn::tensor::{DType, Device, Tensor};
 
 use super::Moments;
-use super::root::{identity, roots, trace};
+use super::transport::{identity, inner, trace, transport};
 
 /// A normal distribution of features.
 ///
 /// The squared Wasserstein-2 distance of two of them (Dowson and Landau 1982) is
-/// |m₁ - m₂|² + tr (C₁ + C₂ - 2 (C₂^½ C₁ C₂^½)^½). Its gradient in C₁ is
-/// 1 - C₂^½ (C₂^½ C₁ C₂^½)^-½ C₂^½, so nothing has to be derived through the square root.
+/// |m₁ - m₂|² + tr (C₁ + C₂ - 2 (C₂^½ C₁ C₂^½)^½) = |m₁ - m₂|² + tr (C₁ + C₂ - 2 T C₁), with the
+/// matrix T that carries C₁ to C₂. Its gradient in C₁ is 1 - T, so nothing has to be derived
+/// through the iterations that find T.
 ///
-/// Covariances are handled in float64 on the CPU: the product has the square of their condition.
-/// A ridge of 1e-4 times the mean of the target's squared features is added to both covariances,
-/// because maps with fewer positions than channels have singular ones.
+/// Covariances are handled in float64 on the CPU: their product has the square of their condition.
+/// A ridge of 1e-4 times the mean of the target's squared features is added to both, because maps
+/// with fewer positions than channels have singular ones.
 #[derive(Debug)]
 pub struct Gaussian {
     mean: Tensor<2>,
-    /// Square root of the covariance with its ridge, float64 on the CPU.
-    root: Tensor<2>,
+    /// The covariance with its ridge, float64 on the CPU.
+    covariance: Tensor<2>,
     ridge: f64,
-    /// Trace of the covariance.
-    trace: f64,
-    /// |mean|² + trace: the squared distance to features that are all zero.
+    /// |mean|² + trace of the covariance: the squared distance to features that are all zero.
     size: f64,
 }
 
@@ -32,14 +31,10 @@ impl Gaussian {
         let (second, host_mean) = (on_host(second), on_host(mean.clone()));
         let size = trace(&second);
         let ridge = 1e-4 * if size > 0.0 { size / channels } else { 1.0 };
-        let covariance = covariance(second, &host_mean);
-        let trace = trace(&covariance);
-        let (root, _) = roots(with_ridge(covariance, ridge), ridge);
         Self {
             mean,
-            root,
+            covariance: with_ridge(covariance(second, &host_mean), ridge),
             ridge,
-            trace,
             size,
         }
     }
@@ -74,15 +69,11 @@ impl Gaussian {
     /// The part of the covariances, and its gradient in the one given.
     fn of_covariance(&self, covariance: Tensor<2>) -> (f64, Tensor<2>) {
         let channels = covariance.dims()[0];
-        let traces = trace(&covariance) + self.trace + 2.0 * self.ridge * channels as f64;
-        let root = || self.root.clone();
-        let product = root()
-            .matmul(with_ridge(covariance, self.ridge))
-            .matmul(root());
-        let (middle, inverse) = roots(product, self.ridge * self.ridge);
-        let value = (traces - 2.0 * trace(&middle)).max(0.0);
-        let transport = root().matmul(inverse).matmul(root());
-        (value, identity(channels) - transport)
+        let covariance = with_ridge(covariance, self.ridge);
+        let carry = transport(&covariance, &self.covariance, self.ridge);
+        let traces = trace(&covariance) + trace(&self.covariance);
+        let value = (traces - 2.0 * inner(&carry, &covariance)).max(0.0);
+        (value, identity(channels) - carry)
     }
 }
 
