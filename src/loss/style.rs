@@ -18,7 +18,7 @@ pub struct StyleTarget {
 #[derive(Debug)]
 enum Likeness {
     Gram(Tensor<2>),
-    Gaussian(Gaussian),
+    Gaussian(Box<Gaussian>),
 }
 
 impl StyleTarget {
@@ -60,7 +60,7 @@ impl StyleTarget {
         let (likeness, factor) = if let Some(mean) = moments.mean {
             let gaussian = Gaussian::new(moments.second, mean);
             let factor = if balanced { gaussian.per_size() } else { 1.0 };
-            (Likeness::Gaussian(gaussian), factor)
+            (Likeness::Gaussian(Box::new(gaussian)), factor)
         } else if balanced {
             let factor = per_size(moments.second.clone());
             (Likeness::Gram(moments.second), factor)
