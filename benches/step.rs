@@ -12,12 +12,12 @@ mod common;
 use std::process::Command;
 
 use burn::tensor::{Device, Tensor};
-use common::{noise, seeded};
+use common::{noise, objective, seeded};
 use divan::Bencher;
 use nst::loss::Objective;
 use nst::optimize::{Adam, losses_and_gradient};
 use nst::vgg::{Model, Vgg};
-use nst::{Job, device, objective};
+use nst::{Job, device};
 
 fn main() {
     divan::main();

@@ -1,3 +1,4 @@
+use crate::checkpoint::CheckpointError;
 use crate::device::DeviceError;
 use crate::job::JobError;
 use crate::picture::PictureError;
@@ -18,6 +19,9 @@ pub enum Error {
     /// The backend cannot start.
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// A checkpoint cannot be used.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
     /// The network at hand is not the one the job asks for, or not deep enough.
     #[error("the job needs {model} to {deepest}, but the network given does not have it")]
     Network {
@@ -29,12 +33,6 @@ pub enum Error {
     /// The device failed during the work.
     #[error("the compute device failed: {0}; try a smaller --size, or --backend cpu")]
     Compute(String),
-    /// The loss stopped being a number.
-    #[error("the loss is no longer a number at step {step}: lower --lr or --beta")]
-    Diverged {
-        /// The step, from 1.
-        step: usize,
-    },
 }
 
 impl Error {

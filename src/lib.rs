@@ -4,35 +4,44 @@
 //! feature correlations match a style picture.
 //!
 //! ```no_run
-//! use nst::{Job, Silent, device, picture, stylize, vgg::Vgg, weights};
+//! use nst::{Inputs, Job, Silent, device, picture, stylize, vgg::Vgg, weights};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let job = Job { size: 256, ..Job::default() };
+//! let job = Job { steps: 200, ..Job::default() };
 //! let content = picture::decode("photo.jpg".as_ref(), &picture::Limits::default())?;
 //! let style = picture::decode("painting.jpg".as_ref(), &picture::Limits::default())?;
 //! let weights = weights::load("vgg19.safetensors".as_ref(), job.model, job.deepest()?)?;
 //! let vgg = Vgg::new(weights, &device::cpu());
-//! let result = stylize(&job, &content, &style, &vgg, &mut Silent)?;
-//! picture::encode(&result, "out.png".as_ref(), &picture::EncodeOptions::default())?;
+//! let result = stylize(&job, &Inputs::new(content, style), &vgg, &mut Silent)?;
+//! picture::encode(&result.picture, "out.png".as_ref(), &picture::EncodeOptions::default())?;
 //! # Ok(())
 //! # }
 //! ```
 
+pub mod checkpoint;
+mod colour;
 pub mod device;
+mod digest;
 mod error;
+mod inputs;
 pub mod job;
 #[cfg(feature = "jobs")]
 pub mod jobs;
 pub mod kernels;
 pub mod loss;
+pub mod memory;
+mod named;
 pub mod optimize;
 pub mod picture;
+mod start;
 mod stylize;
 pub mod vgg;
 pub mod weights;
 
 pub use error::Error;
+pub use inputs::{Inputs, Painting};
 pub use job::{Init, Job, JobError, Plan};
+pub use named::UnknownName;
 pub use optimize::Step;
 pub use picture::Picture;
-pub use stylize::{Observer, Silent, objective, stylize, to_picture, to_tensor};
+pub use stylize::{Draw, End, Observer, Painted, Silent, resume, stylize, to_picture, to_tensor};

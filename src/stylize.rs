@@ -1,31 +1,42 @@
-//! A whole transfer: from two pictures to one.
+//! A whole transfer: from pictures to one.
 
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use burn::tensor::{Device, Tensor, TensorData};
-use rand::{RngExt, SeedableRng};
 
 use crate::error::Error;
-use crate::job::{Init, Job, Plan};
-use crate::loss::{ContentTarget, Objective, StyleTarget};
-use crate::optimize::{Run, Step, optimize};
+use crate::inputs::{Inputs, Painting};
+use crate::job::{Job, Plan, Scale};
+use crate::loss::{Objective, StyleSource};
+use crate::optimize::{State, Step, optimize};
 use crate::picture::Picture;
 use crate::vgg::Vgg;
+use crate::{colour, start};
+
+pub use crate::optimize::End;
 
 /// Someone who watches a transfer. Every method does nothing unless written.
 pub trait Observer {
-    /// The job was checked and begins.
+    /// The job was checked and begins, or goes on.
     fn planned(&mut self, plan: &Plan) {
         let _ = plan;
     }
 
-    /// One update is done. `Break` ends the transfer with the picture so far as its result.
-    fn step(&mut self, step: &Step<'_>) -> ControlFlow<()> {
-        let _ = step;
+    /// One update is done; `draw` gives the result as it would be now. `Break` ends the transfer
+    /// with that.
+    fn step(&mut self, step: &Step<'_>, draw: Draw<'_>) -> ControlFlow<()> {
+        let _ = (step, draw);
         ControlFlow::Continue(())
     }
 }
+
+/// Makes the result as it would be if the transfer ended now, at its full size.
+///
+/// # Errors
+///
+/// If the device fails.
+pub type Draw<'a> = &'a dyn Fn() -> Result<Picture, Error>;
 
 /// Watches nothing.
 #[derive(Clone, Copy, Debug, Default)]
@@ -33,33 +44,51 @@ pub struct Silent;
 
 impl Observer for Silent {}
 
-/// Paints `content` in the style of `style`.
+/// What came of a transfer.
+#[derive(Clone, Debug)]
+pub struct Painted {
+    /// The result, as far as it came.
+    pub picture: Picture,
+    /// Why the loop ended.
+    pub end: End,
+}
+
+/// Paints the content picture in the style of the others.
 ///
-/// The result has the aspect ratio of `content`, its long side is `job.size`, and it keeps its
-/// alpha and bit depth.
+/// The result has the aspect ratio of the content, the size the job asks for, and keeps the
+/// content's alpha and bit depth.
 ///
 /// # Errors
 ///
-/// If the job cannot be, `vgg` is not the network it asks for, the loss stops being a number, or
-/// the device fails, which burn reports by a panic that is caught here.
+/// If the job cannot be, `vgg` is not the network it asks for, or the device fails, which burn
+/// reports by a panic that is caught here.
 pub fn stylize(
     job: &Job,
-    content: &Picture,
-    style: &Picture,
+    inputs: &Inputs,
     vgg: &Vgg,
     observer: &mut dyn Observer,
-) -> Result<Picture, Error> {
-    let plan = job.plan((content.width, content.height), (style.width, style.height))?;
+) -> Result<Painted, Error> {
+    resume(job, inputs, vgg, None, observer)
+}
+
+/// Goes on from a state that an observer kept, or from the start where there is none.
+///
+/// # Errors
+///
+/// As [`stylize`].
+pub fn resume(
+    job: &Job,
+    inputs: &Inputs,
+    vgg: &Vgg,
+    state: Option<State>,
+    observer: &mut dyn Observer,
+) -> Result<Painted, Error> {
+    let plan = job.plan(&inputs.into())?;
+    inputs.check_masks()?;
     check_network(job, &plan, vgg)?;
     observer.planned(&plan);
-    let content = content.resized(plan.size.0, plan.size.1);
-    let style = style.resized(plan.style_size.0, plan.style_size.1);
-    let painted = caught(|| paint(job, &content, &style, vgg, observer))?;
-    Ok(Picture {
-        pixels: painted.pixels,
-        notes: Vec::new(),
-        ..content
-    })
+    let vgg = vgg.with(job.pool, job.padding);
+    caught(|| paint(job, inputs, &vgg, &plan, state, observer))
 }
 
 fn check_network(job: &Job, plan: &Plan, vgg: &Vgg) -> Result<(), Error> {
@@ -74,57 +103,67 @@ fn check_network(job: &Job, plan: &Plan, vgg: &Vgg) -> Result<(), Error> {
 
 fn paint(
     job: &Job,
-    content: &Picture,
-    style: &Picture,
+    inputs: &Inputs,
     vgg: &Vgg,
+    plan: &Plan,
+    state: Option<State>,
     observer: &mut dyn Observer,
-) -> Result<Picture, Error> {
+) -> Result<Painted, Error> {
     let device = vgg.device();
-    let target = to_tensor(content, &device);
-    let objective = objective(job, &target, &to_tensor(style, &device), vgg);
-    let start = start(job, content, style, target);
-    let run = Run {
-        scale: 1,
-        steps: job.steps,
-        method: job.method,
-        lr: job.lr,
-    };
-    let x = optimize(vgg, &objective, start, run, &mut |step| observer.step(step))?;
-    to_picture(&x)
-}
-
-/// Computes every target once, from pictures of shape `[1, 3, height, width]` in [0, 1].
-pub fn objective(job: &Job, content: &Tensor<4>, style: &Tensor<4>, vgg: &Vgg) -> Objective {
-    let kind = job.normalisation;
-    let content = vgg.features(content.clone(), &job.content_layers);
-    let style = vgg.features(style.clone(), &job.style_layers);
-    Objective {
-        alpha: job.alpha,
-        beta: job.beta,
-        content: content
-            .into_iter()
-            .map(|(layer, features)| ContentTarget::new(layer, features, kind))
-            .collect(),
-        style: style
-            .iter()
-            .map(|(&layer, features)| StyleTarget::new(layer, features, kind))
-            .collect(),
-    }
-}
-
-fn start(job: &Job, content: &Picture, style: &Picture, target: Tensor<4>) -> Tensor<4> {
-    let (width, height) = (content.width, content.height);
-    let device = target.device();
-    match &job.init {
-        Init::Content => target,
-        Init::Style => to_tensor(&style.resized(width, height), &device),
-        Init::Picture(picture) => to_tensor(&picture.resized(width, height), &device),
-        Init::Noise => {
-            let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(job.seed);
-            let noise: Vec<f32> = (0..3 * width * height).map(|_| random.random()).collect();
-            Tensor::from_data(TensorData::new(noise, [1, 3, height, width]), &device)
+    let prepared = colour::before(job.colour, inputs);
+    let (given, inputs) = (inputs, prepared.as_ref().unwrap_or(inputs));
+    let mut state = state.unwrap_or_else(|| {
+        let image = start::image(job, inputs, plan.scales[0].size, &device);
+        State::new(job, image)
+    });
+    loop {
+        let scale = &plan.scales[state.scale];
+        let objective = objective(job, inputs, scale, vgg);
+        let draw = |state: &State| finished(job, given, plan, state);
+        let end = optimize(vgg, &objective, &mut state, scale.steps, &mut |step| {
+            observer.step(step, &|| draw(step.state))
+        })?;
+        match plan.scales.get(state.scale + 1) {
+            Some(next) if end == End::Finished => state.next_scale(next.size),
+            _ => {
+                let picture = draw(&state)?;
+                return Ok(Painted { picture, end });
+            }
         }
     }
+}
+
+fn objective(job: &Job, inputs: &Inputs, scale: &Scale, vgg: &Vgg) -> Objective {
+    let device = vgg.device();
+    let (width, height) = scale.size;
+    let content = to_tensor(&inputs.content.resized(width, height), &device);
+    let source = |(painting, &(width, height)): (&Painting, &(usize, usize))| StyleSource {
+        image: to_tensor(&painting.picture.resized(width, height), &device),
+        weight: painting.weight,
+        content_mask: painting.content_mask.clone(),
+        style_mask: painting.style_mask.clone(),
+    };
+    let styles: Vec<_> = inputs
+        .styles
+        .iter()
+        .zip(&scale.styles)
+        .map(source)
+        .collect();
+    Objective::new(job, &content, &styles, vgg)
+}
+
+/// The result at its full size, with the content's alpha and depth, and its colours if the job
+/// asks for them.
+fn finished(job: &Job, inputs: &Inputs, plan: &Plan, state: &State) -> Result<Picture, Error> {
+    let (width, height) = plan.size();
+    let content = inputs.content.resized(width, height);
+    let painted = to_picture(&state.shown())?.resized(width, height);
+    let painted = colour::after(job.colour, &painted, &content);
+    Ok(Picture {
+        pixels: painted.pixels,
+        notes: Vec::new(),
+        ..content
+    })
 }
 
 /// A picture as a tensor `[1, 3, height, width]` of sRGB values in [0, 1].

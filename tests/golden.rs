@@ -3,11 +3,11 @@
 mod common;
 
 use burn::tensor::Device;
-use common::{assert_close, numbers, shared, tensor};
+use common::{assert_close, numbers, objective, shared, tensor};
+use nst::Job;
 use nst::loss::{LossTerms, Normalisation, gram};
 use nst::optimize::{Adam, losses_and_gradient};
 use nst::vgg::{Layer, Model, Vgg};
-use nst::{Job, objective};
 use serde_json::Value;
 
 struct Golden {
@@ -88,7 +88,11 @@ fn features_of_the_content_picture_are_those_of_pytorch() {
 #[test]
 fn gram_matrices_of_the_style_picture_are_those_of_pytorch() {
     let Some(golden) = Golden::load() else { return };
-    let layers = Job::default().style_layers;
+    let layers: Vec<_> = Job::default()
+        .style_layers
+        .iter()
+        .map(|l| l.layer)
+        .collect();
     let features = golden.vgg.features(golden.picture("style"), &layers);
     for layer in layers {
         let name = layer.to_string();

@@ -4,10 +4,10 @@
 mod common;
 
 use burn::tensor::{Device, Tensor};
-use common::{noise, numbers, seeded};
+use common::{noise, numbers, objective, seeded};
 use nst::optimize::losses_and_gradient;
 use nst::vgg::{Layer, Model, Vgg};
-use nst::{Job, device, objective};
+use nst::{Job, device};
 
 /// The largest difference over the largest number of `expected`.
 fn difference(found: &[f32], expected: &[f32]) -> f32 {

@@ -3,12 +3,12 @@
 mod common;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use common::{assert_close, noise, numbers, seeded};
+use common::{assert_close, noise, numbers, objective, seeded};
+use nst::Job;
 use nst::loss::gram;
 use nst::optimize::losses_and_gradient;
-use nst::vgg::{Layer, Model, Vgg};
+use nst::vgg::{Layer, Model, Padding, Pooling, Vgg};
 use nst::weights::{Convolution, Weights};
-use nst::{Job, objective};
 
 /// A feature map, channel by channel, in float64.
 struct Map {
@@ -63,11 +63,29 @@ impl Map {
         })
     }
 
-    fn pooled(&self) -> Self {
+    fn pooled(&self, pooling: Pooling) -> Self {
         Self::build(self.channels, self.height / 2, self.width / 2, |c, y, x| {
-            (0..4)
-                .map(|k| self.at(c, 2 * y + k / 2, 2 * x + k % 2))
-                .fold(f64::NEG_INFINITY, f64::max)
+            let four = (0..4).map(|k| self.at(c, 2 * y + k / 2, 2 * x + k % 2));
+            match pooling {
+                Pooling::Max => four.fold(f64::NEG_INFINITY, f64::max),
+                Pooling::Average => four.sum::<f64>() / 4.0,
+            }
+        })
+    }
+
+    /// With `count` more pixels all around, the nearest border's.
+    fn widened(&self, count: usize) -> Self {
+        let inside = |k: usize, length: usize| k.saturating_sub(count).min(length - 1);
+        let (height, width) = (self.height + 2 * count, self.width + 2 * count);
+        Self::build(self.channels, height, width, |c, y, x| {
+            self.at(c, inside(y, self.height), inside(x, self.width))
+        })
+    }
+
+    /// Without the outermost pixels.
+    fn narrowed(&self) -> Self {
+        Self::build(self.channels, self.height - 2, self.width - 2, |c, y, x| {
+            self.at(c, y + 1, x + 1)
         })
     }
 }
@@ -81,7 +99,7 @@ fn picture(x: &Tensor<4>) -> Map {
     })
 }
 
-fn check_every_layer(model: Model) {
+fn check_every_layer(model: Model, pooling: Pooling, padding: Padding) {
     let device = Device::flex();
     let weights = seeded(model, 7);
     let layers: Vec<_> = model.layers().collect();
@@ -90,15 +108,22 @@ fn check_every_layer(model: Model) {
     let reference: Vec<_> = {
         let mut maps = Vec::new();
         for &layer in &layers {
-            map = map.convolved(&weights.convolutions[&layer]);
+            let convolution = &weights.convolutions[&layer];
+            map = match padding {
+                Padding::Replicate if layer == Layer::new(1, 1) => {
+                    map.widened(1).convolved(convolution).narrowed()
+                }
+                _ => map.convolved(convolution),
+            };
             maps.push((layer, map.values.clone()));
             if model.ends_block(layer) && layer.block < 5 {
-                map = map.pooled();
+                map = map.pooled(pooling);
             }
         }
         maps
     };
-    let features = Vgg::new(weights, &device).features(x, &layers);
+    let vgg = Vgg::new(weights, &device).with(pooling, padding);
+    let features = vgg.features(x, &layers);
     assert_eq!(features.len(), layers.len());
     for (layer, expected) in reference {
         let found = numbers(features[&layer].clone());
@@ -113,12 +138,17 @@ fn check_every_layer(model: Model) {
 
 #[test]
 fn every_layer_of_vgg16_is_a_convolution_and_a_relu() {
-    check_every_layer(Model::Vgg16);
+    check_every_layer(Model::Vgg16, Pooling::Max, Padding::Zero);
+}
+
+#[test]
+fn average_pooling_and_the_borders_own_pixels_change_what_they_say() {
+    check_every_layer(Model::Vgg16, Pooling::Average, Padding::Replicate);
 }
 
 #[test]
 fn every_layer_of_vgg19_is_a_convolution_and_a_relu() {
-    check_every_layer(Model::Vgg19);
+    check_every_layer(Model::Vgg19, Pooling::Max, Padding::Zero);
 }
 
 #[test]
@@ -173,8 +203,8 @@ fn the_gradient_is_what_finite_differences_say() {
     let vgg = Vgg::new(seeded(Model::Vgg16, 11), &device);
     let job = Job {
         model: Model::Vgg16,
-        content_layers: vec![Layer::new(2, 2)],
-        style_layers: vec![Layer::new(1, 1), Layer::new(2, 1), Layer::new(3, 1)],
+        content_layers: vec![Layer::new(2, 2).into()],
+        style_layers: [1, 2, 3].map(|block| Layer::new(block, 1).into()).into(),
         beta: 2.0,
         ..Job::default()
     };
@@ -187,7 +217,10 @@ fn the_gradient_is_what_finite_differences_say() {
     let layers = objective.layers();
     let x = noise(12, 10, 3, &device);
     let total = |x: Tensor<4>| {
-        let terms = objective.terms(vgg.features(x, &layers)).read().unwrap();
+        let terms = objective
+            .terms(&x, vgg.features(x.clone(), &layers))
+            .read()
+            .unwrap();
         f64::from(terms.total)
     };
     let (_, gradient) = losses_and_gradient(&vgg, &objective, &layers, x.clone()).unwrap();
@@ -216,7 +249,7 @@ fn a_picture_that_is_its_own_target_has_no_loss() {
     let x = noise(32, 20, 4, &device);
     let objective = objective(&Job::default(), &x, &x, &vgg);
     let terms = objective
-        .terms(vgg.features(x, &objective.layers()))
+        .terms(&x, vgg.features(x.clone(), &objective.layers()))
         .read()
         .unwrap();
     assert!(terms.total.abs() < 1e-9, "{terms:?}");
@@ -240,7 +273,7 @@ fn a_black_target_without_features_gives_a_finite_loss() {
     );
     let objective = objective(&job, &dead, &dead, &vgg);
     let terms = objective
-        .terms(vgg.features(dead, &objective.layers()))
+        .terms(&dead, vgg.features(dead.clone(), &objective.layers()))
         .read()
         .unwrap();
     assert!(terms.total.is_finite(), "{terms:?}");

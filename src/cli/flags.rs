@@ -113,6 +113,11 @@ impl Flags {
         self.0.insert(name.to_owned(), values);
     }
 
+    /// Takes a flag away.
+    pub fn remove(&mut self, name: &str) {
+        self.0.remove(name);
+    }
+
     /// The flags by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[OsString])> {
         self.0

@@ -2,14 +2,22 @@
 
 mod args;
 mod batch;
+mod bench;
 mod devices;
 mod flags;
+mod frames;
+mod inputs;
+mod keeper;
+mod manual;
+mod memory;
 mod networks;
 mod output;
+mod plan;
 mod progress;
 mod provenance;
 mod replay;
 mod signals;
+mod sweep;
 mod transfer;
 mod weights;
 
@@ -33,10 +41,20 @@ pub fn run() -> anyhow::Result<ExitCode> {
     match cli.command {
         Some(Command::Batch(args)) => batch::run(&args),
         Some(Command::Replay(args)) => replay::run(&args),
+        Some(Command::Bench(args)) => bench::run(&args),
+        Some(Command::Plan(args)) => plan::run(&args),
         Some(Command::Devices) => Ok(devices::list()),
         Some(Command::ProbeGpu) => devices::probe(),
         Some(Command::Weights(args)) => {
             weights::run(args)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(Command::Completions(args)) => {
+            manual::completions(&args)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(Command::Man(args)) => {
+            manual::man(&args)?;
             Ok(ExitCode::SUCCESS)
         }
         None => transfer::run(&cli.transfer, &Flags::given(&command, &matches)),

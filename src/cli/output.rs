@@ -1,15 +1,14 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use nst::Picture;
 use nst::picture::{self, Depth, EncodeOptions, OutputFormat};
 
-use super::Usage;
 use super::args::Transfer;
 use super::provenance::Provenance;
+use super::{Usage, inputs};
 
-/// The file a result goes to, and the frames beside it.
+/// The file a result goes to.
 #[derive(Debug)]
 pub struct Target {
     path: PathBuf,
@@ -22,7 +21,7 @@ impl Target {
     /// Checks the target of a transfer before any work.
     pub fn new(args: &Transfer, overwrite: bool) -> anyhow::Result<Self> {
         let path = path(args);
-        picture::check_output(&path, &inputs(args), overwrite)?;
+        picture::check_output(&path, &paths(&inputs(args)?), overwrite)?;
         Ok(Self {
             path,
             overwrite,
@@ -48,12 +47,10 @@ impl Target {
         Ok(picture::encode_or_rescue(picture, &self.path, &options)?)
     }
 
-    /// Writes the picture as it is after some steps, beside the result.
-    pub fn save_frame(&self, picture: &Picture, step: usize) -> anyhow::Result<()> {
-        let path = numbered(&self.path, step);
+    /// Writes the picture as it is after some steps to another file.
+    pub fn save_frame(&self, picture: &Picture, step: usize, path: &Path) -> anyhow::Result<()> {
         let options = self.options(picture, Some(step))?;
-        picture::encode(picture, &path, &options)
-            .with_context(|| format!("--save-every: the frame of step {step} cannot be saved"))
+        Ok(picture::encode(picture, path, &options)?)
     }
 
     fn options(
@@ -75,7 +72,7 @@ impl Target {
 pub fn check(args: &Transfer) -> anyhow::Result<()> {
     let path = path(args);
     let format = OutputFormat::from_path(&path)?;
-    picture::check_not_input(&path, &inputs(args))?;
+    picture::check_not_input(&path, &paths(&inputs(args)?))?;
     if args.output.depth == Some(Depth::Sixteen) && !format.has_sixteen_bits() {
         return Err(Usage(format!(
             "--depth 16: {} is a {format}, which has 8 bits; name a .png or .tif, or leave --depth out",
@@ -90,20 +87,23 @@ pub fn check(args: &Transfer) -> anyhow::Result<()> {
 pub fn path(args: &Transfer) -> PathBuf {
     let pictures = &args.pictures;
     pictures.output.clone().unwrap_or_else(|| {
-        let stem = |path: &Option<PathBuf>| path.clone().unwrap_or_default();
-        default_name(&stem(&pictures.content), &stem(&pictures.style))
+        let styles = inputs::styles(args).unwrap_or_default();
+        let style = styles.into_iter().next().map(|(path, _)| path);
+        let content = pictures.content.clone().unwrap_or_default();
+        default_name(&content, &style.unwrap_or_default())
     })
 }
 
-/// The pictures that a transfer must not write over.
-pub fn inputs(args: &Transfer) -> Vec<&Path> {
-    let pictures = &args.pictures;
-    [&pictures.content, &pictures.style]
-        .into_iter()
-        .flatten()
-        .chain([&pictures.init])
-        .map(PathBuf::as_path)
-        .collect()
+/// The files that a transfer must not write over.
+pub fn inputs(args: &Transfer) -> Result<Vec<PathBuf>, Usage> {
+    let mut files = inputs::files(args)?;
+    files.push(args.pictures.init.clone());
+    Ok(files)
+}
+
+/// The same paths, borrowed.
+pub fn paths(files: &[PathBuf]) -> Vec<&Path> {
+    files.iter().map(PathBuf::as_path).collect()
 }
 
 /// The depth of that many bits.
@@ -124,23 +124,9 @@ pub fn default_name(content: &Path, style: &Path) -> PathBuf {
     name.into()
 }
 
-/// `out.png` at step 50 is `out-00050.png`.
-fn numbered(path: &Path, step: usize) -> PathBuf {
-    let mut name = OsString::from(path.file_stem().unwrap_or_default());
-    name.push(format!("-{step:05}."));
-    name.push(path.extension().unwrap_or_default());
-    path.with_file_name(name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn frames_are_numbered_beside_the_result() {
-        let frame = numbered(Path::new("some/out.png"), 50);
-        assert_eq!(frame, Path::new("some/out-00050.png"));
-    }
 
     #[test]
     fn the_default_name_is_made_of_both_pictures_in_the_current_folder() {

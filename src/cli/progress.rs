@@ -4,11 +4,12 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use nst::{Observer, Plan, Step};
+use nst::{Draw, Observer, Plan, Step};
 use serde::Serialize;
 use serde_json::json;
 
-use super::output::Target;
+use super::frames::Frames;
+use super::keeper::Keeper;
 use super::signals::Interrupt;
 
 /// Time between two plain lines where standard error is no terminal.
@@ -21,7 +22,8 @@ pub struct Progress<'a> {
     /// Where standard error speaks to a person.
     display: Display,
     json: bool,
-    frames: Option<(usize, &'a Target)>,
+    frames: Frames<'a>,
+    keeper: Option<&'a Keeper>,
     interrupt: &'a Interrupt,
     steps: usize,
     done: usize,
@@ -43,6 +45,7 @@ struct StepLine<'a> {
     event: &'a str,
     scale: usize,
     step: usize,
+    done: usize,
     content: f32,
     style: f32,
     layers: serde_json::Map<String, serde_json::Value>,
@@ -62,12 +65,13 @@ pub struct DoneLine {
 }
 
 impl<'a> Progress<'a> {
-    /// Watches `steps` updates; `frames` are saved every so many steps.
+    /// Watches `steps` updates, saves frames and keeps checkpoints.
     pub fn new(
         steps: usize,
         quiet: bool,
         json: bool,
-        frames: Option<(usize, &'a Target)>,
+        frames: Frames<'a>,
+        keeper: Option<&'a Keeper>,
         interrupt: &'a Interrupt,
     ) -> Self {
         let display = if quiet {
@@ -84,6 +88,7 @@ impl<'a> Progress<'a> {
             display,
             json,
             frames,
+            keeper,
             interrupt,
             steps,
             done: 0,
@@ -97,19 +102,26 @@ impl<'a> Progress<'a> {
         self.stopped.then_some(self.done)
     }
 
-    /// Ends the display and gives the number of updates done.
+    /// Ends the display; gives the number of updates done and the frames so far.
     ///
     /// # Errors
     ///
     /// What ended the transfer early, if saving or printing did.
-    pub fn finish(self) -> anyhow::Result<usize> {
+    pub fn finish(self) -> anyhow::Result<(usize, Frames<'a>)> {
         if let Display::Bar(bar) = &self.display {
             bar.finish_and_clear();
         }
-        self.failure.map_or(Ok(self.done), Err)
+        match self.failure {
+            Some(failure) => Err(failure),
+            None => Ok((self.done, self.frames)),
+        }
     }
 
     fn show(&mut self, step: &Step<'_>) {
+        if step.rolled_back {
+            self.say("the loss exploded: back to the last good picture, with half the step");
+            return;
+        }
         let terms = &step.terms;
         let text = format!(
             "content {:.4}  style {:.5}  total {:.4}  {:.2} s/step",
@@ -118,11 +130,11 @@ impl<'a> Progress<'a> {
         match &mut self.display {
             Display::Bar(bar) => {
                 bar.set_message(text);
-                bar.inc(1);
+                bar.set_position(step.done as u64);
             }
             Display::Lines { last } => {
-                if step.step == 1 || step.step == self.steps || last.elapsed() >= PAUSE {
-                    eprintln!("step {}/{}  {text}", step.step, self.steps);
+                if step.done == 1 || step.done == self.steps || last.elapsed() >= PAUSE {
+                    eprintln!("step {}/{}  {text}", step.done, self.steps);
                     *last = Instant::now();
                 }
             }
@@ -130,12 +142,22 @@ impl<'a> Progress<'a> {
         }
     }
 
-    fn record(&self, step: &Step<'_>) -> anyhow::Result<()> {
+    /// Says something without disturbing the bar.
+    fn say(&self, text: &str) {
+        match &self.display {
+            Display::Bar(bar) => bar.suspend(|| eprintln!("note: {text}")),
+            Display::Lines { .. } => eprintln!("note: {text}"),
+            Display::None => {}
+        }
+    }
+
+    fn record(&mut self, step: &Step<'_>, draw: Draw<'_>) -> anyhow::Result<()> {
         if self.json {
             print_json(&StepLine {
                 event: "step",
                 scale: step.scale,
                 step: step.step,
+                done: step.done,
                 content: step.terms.content,
                 style: step.terms.style,
                 layers: step
@@ -148,10 +170,11 @@ impl<'a> Progress<'a> {
                 seconds: step.seconds,
             })?;
         }
-        if let Some((every, target)) = self.frames
-            && step.step.is_multiple_of(every)
-        {
-            target.save_frame(&nst::to_picture(step.image)?, step.step)?;
+        if !step.rolled_back && self.frames.wants(step.done) {
+            self.frames.save(&draw()?, step.done)?;
+        }
+        if let Some(keeper) = self.keeper {
+            keeper.keep(step, self.interrupt.exit_code().is_some())?;
         }
         Ok(())
     }
@@ -160,20 +183,24 @@ impl<'a> Progress<'a> {
 impl Observer for Progress<'_> {
     fn planned(&mut self, plan: &Plan) {
         if let Display::Lines { .. } = self.display {
-            let (width, height) = plan.size;
-            eprintln!("painting {width}x{height} in {} steps", self.steps);
+            let (width, height) = plan.size();
+            let scales = plan.scales.len();
+            eprintln!(
+                "painting {width}x{height} in {} steps at {scales} scales",
+                self.steps
+            );
         }
     }
 
-    fn step(&mut self, step: &Step<'_>) -> ControlFlow<()> {
-        self.done = step.step;
+    fn step(&mut self, step: &Step<'_>, draw: Draw<'_>) -> ControlFlow<()> {
+        self.done = step.done;
         self.show(step);
-        if let Err(error) = self.record(step) {
+        if let Err(error) = self.record(step, draw) {
             self.failure = Some(error);
         } else if self.interrupt.exit_code().is_none() {
             return ControlFlow::Continue(());
         }
-        self.stopped = step.step < self.steps;
+        self.stopped = step.done < self.steps;
         ControlFlow::Break(())
     }
 }

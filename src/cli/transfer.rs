@@ -1,26 +1,33 @@
-use std::cell::RefCell;
-use std::collections::BTreeMap;
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::Context;
-use nst::picture::{self, Limits};
-use nst::{Init, Job, Picture, device, stylize, weights};
+use anyhow::bail;
+use nst::checkpoint::Passport;
+use nst::job::InputSizes;
+use nst::{End, Painted, device};
 
-use super::Usage;
 use super::args::Transfer;
 use super::flags::Flags;
+use super::frames::Frames;
+use super::inputs::{self, Reader};
+use super::keeper::Keeper;
+use super::memory;
 use super::networks::Networks;
 use super::output::{self, Target};
 use super::progress::{DoneLine, Progress, print_json};
 use super::provenance::Provenance;
 use super::signals::Interrupt;
+use super::sweep;
 
 /// Paints one picture. `flags` are those that `args` were parsed from.
 pub fn run(args: &Transfer, flags: &Flags) -> anyhow::Result<ExitCode> {
     check(args)?;
-    let target = Target::new(args, args.output.overwrite)?;
+    if let Some(sweep) = &args.output.sweep {
+        return sweep::run(sweep, args, flags);
+    }
+    // A run that goes on made the picture that lies there when it was interrupted.
+    let overwrite = args.output.overwrite || args.output.resume.is_some();
+    let target = Target::new(args, overwrite)?;
     let interrupt = Interrupt::listen()?;
     set_threads(args)?;
     paint(args, flags, target, &mut Networks::default(), &interrupt)?;
@@ -31,8 +38,9 @@ pub fn run(args: &Transfer, flags: &Flags) -> anyhow::Result<ExitCode> {
 
 /// Checks what the flags alone tell.
 pub fn check(args: &Transfer) -> anyhow::Result<()> {
-    inputs(args)?;
-    job(args).check()?;
+    inputs::content(args)?;
+    inputs::job(args).check()?;
+    Keeper::new(&args.output)?;
     output::check(args)
 }
 
@@ -58,47 +66,79 @@ pub fn paint(
             eprintln!("note: {text}");
         }
     };
-    let (content, style) = inputs(args)?;
     let reader = Reader::new(args, &note);
-    let content = reader.read(content)?;
-    let style = reader.read(style)?;
-    let mut job = job(args);
-    job.init = init(&args.pictures.init, &reader)?;
-    job.plan((content.width, content.height), (style.width, style.height))?;
+    let pictures = inputs::read(args, &reader)?;
+    let mut job = inputs::job(args);
+    job.init = inputs::init(&args.pictures.init, &reader)?;
+    let sizes = InputSizes::from(&pictures);
+    let plan = memory::plan(&args.hardware, &mut job, &sizes, &note)?;
 
-    let network = networks.get(args, job.deepest()?, &note)?;
+    let network = networks.get(args, plan.deepest, &note)?;
     let target = target.describing(if out.no_provenance {
         None
     } else {
         let weights = network.record()?.clone();
-        Some(Provenance::new(flags, reader.digests.take(), weights))
+        Some(Provenance::new(flags, reader.digests(), weights))
     });
+    let mut keeper = Keeper::new(out)?;
+    let state = match &mut keeper {
+        Some(keeper) => {
+            let (weights, backend) = (&network.record()?.sha256, args.hardware.backend.name());
+            let passport = Passport::new(&job, &pictures, weights, backend);
+            keeper.begin(&job, &plan, passport, &network.vgg.device())?
+        }
+        None => None,
+    };
 
-    let frames = out.save_every.map(|every| (every as usize, &target));
-    let mut progress = Progress::new(job.steps, out.quiet, out.json, frames, interrupt);
-    let result = stylize(&job, &content, &style, &network.vgg, &mut progress);
+    let frames = Frames::new(out, &target, plan.steps(), plan.size())?;
+    let mut progress = Progress::new(
+        plan.steps(),
+        out.quiet,
+        out.json,
+        frames,
+        keeper.as_ref(),
+        interrupt,
+    );
+    let painted = nst::resume(&job, &pictures, &network.vgg, state, &mut progress);
     let stopped_after = progress.stopped_after();
-    let steps = progress.finish();
-    let result = result?;
-    target.save(&result, stopped_after)?;
-    let steps = steps?;
-    summarise(args, &target, &result, steps, start.elapsed().as_secs_f64())?;
+    let ended = progress.finish();
+    let painted = painted?;
+    target.save(&painted.picture, stopped_after)?;
+    let (steps, frames) = ended?;
+    frames.finish(&painted.picture)?;
+    let seconds = start.elapsed().as_secs_f64();
+    summarise(args, &target, &painted, steps, seconds)?;
+    close(keeper.as_ref(), painted.end, &note)?;
     Ok(stopped_after)
+}
+
+/// What is left to do and to say when the picture is saved.
+fn close(keeper: Option<&Keeper>, end: End, note: &dyn Fn(&str)) -> anyhow::Result<()> {
+    match (end, keeper) {
+        (End::Diverged { step }, _) => bail!(
+            "the loss exploded at step {step}, again and again with ever smaller steps: the last \
+             good picture is saved; lower --lr or --beta"
+        ),
+        (End::Stopped, Some(keeper)) => note(&keeper.hint()),
+        (End::Finished, Some(keeper)) => keeper.finish(),
+        (_, None) => {}
+    }
+    Ok(())
 }
 
 /// The deepest layer a transfer looks at.
 pub fn deepest(args: &Transfer) -> Result<nst::vgg::Layer, nst::JobError> {
-    job(args).deepest()
+    inputs::job(args).deepest()
 }
 
 fn summarise(
     args: &Transfer,
     target: &Target,
-    result: &Picture,
+    painted: &Painted,
     steps: usize,
     seconds: f64,
 ) -> anyhow::Result<()> {
-    let (width, height) = (result.width, result.height);
+    let (width, height) = (painted.picture.width, painted.picture.height);
     let path = target.path();
     if !args.output.quiet {
         eprintln!(
@@ -117,79 +157,4 @@ fn summarise(
         })?;
     }
     Ok(())
-}
-
-fn inputs(args: &Transfer) -> Result<(&Path, &Path), Usage> {
-    let content = given("--content", args.pictures.content.as_deref())?;
-    let style = given("--style", args.pictures.style.as_deref())?;
-    Ok((content, style))
-}
-
-fn given<'a>(flag: &str, path: Option<&'a Path>) -> Result<&'a Path, Usage> {
-    path.ok_or_else(|| Usage(format!("{flag} FILE is missing")))
-}
-
-fn job(args: &Transfer) -> Job {
-    Job {
-        model: args.style.model,
-        alpha: args.style.alpha,
-        beta: args.style.beta,
-        steps: args.optimisation.steps,
-        lr: args.optimisation.lr,
-        size: args.pictures.size,
-        content_layers: args.style.content_layer.clone(),
-        style_layers: args.style.style_layers.clone(),
-        normalisation: args.style.loss,
-        scales: args.optimisation.scales,
-        method: args.optimisation.optimizer,
-        init: Init::Content,
-        seed: args.pictures.seed,
-    }
-}
-
-fn init(given: &Path, reader: &Reader<'_>) -> anyhow::Result<Init> {
-    Ok(match given.to_str() {
-        Some("content") => Init::Content,
-        Some("style") => Init::Style,
-        Some("noise") => Init::Noise,
-        _ => Init::Picture(
-            reader
-                .read(given)
-                .context("--init is none of content, style, noise")?,
-        ),
-    })
-}
-
-/// Reads pictures and keeps the digests of their files.
-struct Reader<'a> {
-    limits: Limits,
-    note: &'a dyn Fn(&str),
-    /// SHA-256 by name as given; stays empty without provenance.
-    digests: RefCell<BTreeMap<String, String>>,
-    keep: bool,
-}
-
-impl<'a> Reader<'a> {
-    fn new(args: &Transfer, note: &'a dyn Fn(&str)) -> Self {
-        let max_pixels = u64::from(args.pictures.max_pixels) * 1_000_000;
-        Self {
-            limits: Limits { max_pixels },
-            note,
-            digests: RefCell::default(),
-            keep: !args.output.no_provenance,
-        }
-    }
-
-    fn read(&self, path: &Path) -> anyhow::Result<Picture> {
-        let picture = picture::decode(path, &self.limits)?;
-        for text in &picture.notes {
-            (self.note)(&format!("{}: {text}", path.display()));
-        }
-        if self.keep {
-            let name = path.to_string_lossy().into_owned();
-            let digest = weights::sha256(path)?;
-            self.digests.borrow_mut().insert(name, digest);
-        }
-        Ok(picture)
-    }
 }

@@ -7,7 +7,7 @@ use super::buffer::Buffer;
 use super::filters::{PANEL, padded};
 use super::phase::{self, Phase, timed};
 use super::simd::{Isa, Kernel, Left, Product, Simd};
-use super::tiles::Fetch;
+use super::winograd::Fetch;
 
 /// Pixels in a segment of a row, small enough for the cache.
 const SEGMENT: usize = 96;
@@ -250,7 +250,7 @@ impl Kernel for Segment<'_> {
             for c in (0..outputs).step_by(S::LANES) {
                 let v = s.add(s.load(pixel, c), s.load(self.bias, c));
                 s.store(pixel, c, s.max(zero, v));
-                super::bits::set(bits, c, s.greater(v, zero));
+                super::bits::set::<S>(bits, c, s.greater(v, zero));
             }
         }
     }
@@ -278,8 +278,9 @@ impl<F: Fetch> Kernel for Send<'_, F> {
             .enumerate()
         {
             if self.y < height && self.x + i < width {
+                let place = self.gradient.place(self.y, self.x + i);
                 for c in (0..outputs).step_by(S::LANES) {
-                    s.store(pixel, c, self.gradient.fetch(s, self.y, self.x + i, c));
+                    s.store(pixel, c, self.gradient.fetch(s, place, c));
                 }
             } else {
                 pixel.fill(0.0);

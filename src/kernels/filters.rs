@@ -1,133 +1,170 @@
-//! Filters of one layer, prepared once.
+//! Filters of one layer, kept as they are given and transformed when they are used.
+//!
+//! A transformed filter is four times as large, and 512 x 512 of them (38 MB) do not fit into a
+//! cache: making the part that is needed next takes less time than reading it from memory, serves
+//! both directions, and leaves the memory to the maps.
 
-use rayon::prelude::*;
+use std::ops::Range;
 
 use super::buffer::Buffer;
-use super::simd::transpose16;
+use super::simd::{Isa, Kernel, Simd, transpose16};
 
 /// Output channels in a panel of transformed filters.
 pub const PANEL: usize = 64;
 /// Elements of a transformed filter, and of a transformed tile: 6 x 6.
 pub const POSITIONS: usize = 36;
+/// Floats of a block in one input channel: 9 taps of 16 output channels.
+const ROW: usize = 9 * 16;
+/// Floats in a block of 16 x 16 filters.
+const BLOCK: usize = 16 * ROW;
 
 /// Rounds channels up to what the kernels take.
 pub const fn padded(channels: usize) -> usize {
     channels.next_multiple_of(16)
 }
 
-/// Transformed 3x3 filters.
+/// Which way the filters are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// From inputs to outputs.
+    Forward,
+    /// From outputs to inputs: a convolution with transposed and turned filters.
+    Backward,
+}
+
+/// 3x3 filters.
 ///
-/// Panels of up to 64 output channels follow each other; in each, 36 matrices of input by output
-/// channels. The forward pass reads them as they are. The gradient with respect to the input is a
-/// convolution with transposed and turned filters: turning is left to the tiles (see `winograd`),
-/// so the same numbers serve, transposed block by block.
+/// Blocks of 16 x 16 channels, inputs outermost; in a block input channels, then taps, then output
+/// channels.
 #[derive(Debug)]
 pub struct Filters {
     /// Input channels, a multiple of 16.
     pub inputs: usize,
     /// Output channels, a multiple of 16.
     pub outputs: usize,
-    transformed: Buffer,
+    blocks: Buffer,
 }
 
 impl Filters {
-    /// Transforms `weight`, in the order output, input, row, column.
+    /// Takes `weight` in the order output, input, row, column.
     ///
     /// Channels are padded with zeros to multiples of 16.
     pub fn new(weight: &[f32], outputs: usize, inputs: usize) -> Self {
         assert_eq!(weight.len(), outputs * inputs * 9, "filters of 3x3");
         let (rows, columns) = (padded(inputs), padded(outputs));
-        let mut transformed = Buffer::new(POSITIONS * rows * columns);
-        transformed
-            .par_chunks_mut(POSITIONS * rows * PANEL)
-            .enumerate()
-            .for_each(|(panel, out)| {
-                let width = out.len() / (POSITIONS * rows);
-                for c in 0..rows {
-                    let filters = |k: usize, tap: usize| {
-                        let k = panel * PANEL + k;
-                        let exists = k < outputs && c < inputs;
-                        if exists {
-                            weight[(k * inputs + c) * 9 + tap]
-                        } else {
-                            0.0
-                        }
-                    };
-                    transform_row(filters, &mut out[c * width..], rows * width, width);
+        let mut blocks = Buffer::new(9 * rows * columns);
+        if (rows, columns) != (inputs, outputs) {
+            blocks.fill(0.0);
+        }
+        for (k, filters) in weight.chunks(9 * inputs).enumerate() {
+            for (c, filter) in filters.chunks(9).enumerate() {
+                let block = (c / 16 * (columns / 16) + k / 16) * BLOCK;
+                for (tap, &value) in filter.iter().enumerate() {
+                    blocks[block + c % 16 * ROW + tap * 16 + k % 16] = value;
                 }
-            });
+            }
+        }
         Self {
             inputs: rows,
             outputs: columns,
-            transformed,
+            blocks,
         }
     }
 
-    /// Columns of panel `p` of a matrix with `columns` columns.
-    pub fn width(columns: usize, p: usize) -> usize {
-        (columns - p * PANEL).min(PANEL)
+    /// Transforms filters: `out` gets 36 matrices, `stride` apart, of the given channels that go in
+    /// by those that come out. All ends of the ranges are multiples of 16.
+    pub fn transform(
+        &self,
+        isa: Isa,
+        direction: Direction,
+        (into, from): (Range<usize>, Range<usize>),
+        out: &mut [f32],
+        stride: usize,
+    ) {
+        let width = from.len();
+        for c in into.clone().step_by(16) {
+            for k in from.clone().step_by(16) {
+                let (input, output) = match direction {
+                    Direction::Forward => (c, k),
+                    Direction::Backward => (k, c),
+                };
+                let block = (input / 16 * (self.outputs / 16) + output / 16) * BLOCK;
+                isa.run(Transform {
+                    block: &self.blocks[block..block + BLOCK],
+                    direction,
+                    out: &mut out[(c - into.start) * width + k - from.start..],
+                    row: width,
+                    stride,
+                });
+            }
+        }
     }
+}
 
-    /// The matrix of a panel at one position: `inputs` rows of the panel's output channels.
-    pub fn forward(&self, panel: usize, position: usize) -> &[f32] {
-        let width = Self::width(self.outputs, panel);
-        let start = (panel * POSITIONS * PANEL + position * width) * self.inputs;
-        &self.transformed[start..start + self.inputs * width]
-    }
+/// G g Gᵀ for a block of 16 x 16 filters (Lavin and Gray 2016, F(4x4, 3x3), points 0, 1, -1, 2, -2
+/// and infinity).
+struct Transform<'a> {
+    block: &'a [f32],
+    direction: Direction,
+    out: &'a mut [f32],
+    /// Distance between rows of a matrix.
+    row: usize,
+    /// Distance between matrices.
+    stride: usize,
+}
 
-    /// Writes the transposed matrix of a panel of *input* channels at one position: `outputs`
-    /// rows of the panel's input channels.
-    pub fn transpose(&self, panel: usize, position: usize, out: &mut [f32]) {
-        let width = Self::width(self.inputs, panel);
-        for block in 0..self.outputs.div_ceil(PANEL) {
-            let columns = Self::width(self.outputs, block);
-            let from = &self.forward(block, position)[panel * PANEL * columns..];
-            let to = &mut out[block * PANEL * width..];
-            for i in (0..width).step_by(16) {
-                for j in (0..columns).step_by(16) {
-                    transpose16(
-                        &from[i * columns + j..],
-                        columns,
-                        &mut to[j * width + i..],
-                        width,
-                    );
+impl Kernel for Transform<'_> {
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let mut turned;
+        let block = match self.direction {
+            Direction::Forward => self.block,
+            Direction::Backward => {
+                turned = [0.0; BLOCK];
+                for tap in 0..9 {
+                    let from = &self.block[(8 - tap) * 16..];
+                    transpose16(from, ROW, &mut turned[tap * 16..], ROW);
+                }
+                &turned
+            }
+        };
+        for c in 0..16 {
+            for k in (0..16).step_by(S::LANES) {
+                let mut half = [[s.splat(0.0); 3]; 6];
+                for column in 0..3 {
+                    let mut g = [s.splat(0.0); 3];
+                    for row in 0..3 {
+                        g[row] = s.load(block, c * ROW + (row * 3 + column) * 16 + k);
+                    }
+                    let g = filter_1d(s, g);
+                    for i in 0..6 {
+                        half[i][column] = g[i];
+                    }
+                }
+                for i in 0..6 {
+                    let row = filter_1d(s, half[i]);
+                    for j in 0..6 {
+                        let at = (i * 6 + j) * self.stride + c * self.row + k;
+                        s.store(self.out, at, row[j]);
+                    }
                 }
             }
         }
     }
 }
 
-/// G g Gᵀ for one input channel and a panel of output channels (Lavin and Gray 2016, F(4x4, 3x3),
-/// points 0, 1, -1, 2, -2 and infinity), in f64 because it is done once.
-fn transform_row(
-    filter: impl Fn(usize, usize) -> f32,
-    out: &mut [f32],
-    stride: usize,
-    width: usize,
-) {
-    for k in 0..width {
-        let mut half = [[0.0; 3]; 6];
-        for column in 0..3 {
-            let g = [0, 1, 2].map(|row| f64::from(filter(k, row * 3 + column)));
-            for (h, value) in half.iter_mut().zip(filter_1d(g)) {
-                h[column] = value;
-            }
-        }
-        for (i, h) in half.into_iter().enumerate() {
-            for (j, value) in filter_1d(h).into_iter().enumerate() {
-                out[(i * 6 + j) * stride + k] = value as f32;
-            }
-        }
-    }
-}
-
-fn filter_1d([a, b, c]: [f64; 3]) -> [f64; 6] {
+#[inline(always)]
+fn filter_1d<S: Simd>(s: S, [a, b, c]: [S::V; 3]) -> [S::V; 6] {
+    let (quarter, sixth, half) = (s.splat(0.25), s.splat(-1.0 / 6.0), s.splat(1.0 / 12.0));
+    let near = s.mul(s.add(a, c), sixth);
+    // (a + 4 c) / 24 and b / 12.
+    let far = s.mul(s.mul_add(c, s.splat(4.0), a), s.splat(1.0 / 24.0));
     [
-        a / 4.0,
-        -(a + b + c) / 6.0,
-        -(a - b + c) / 6.0,
-        (a + 2.0 * b + 4.0 * c) / 24.0,
-        (a - 2.0 * b + 4.0 * c) / 24.0,
+        s.mul(a, quarter),
+        s.mul_add(b, sixth, near),
+        s.sub(near, s.mul(b, sixth)),
+        s.mul_add(b, half, far),
+        s.sub(far, s.mul(b, half)),
         c,
     ]
 }

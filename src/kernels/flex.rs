@@ -16,6 +16,7 @@ use super::layer::{Layer, Pool};
 use super::layout;
 use super::phase::{Phase, timed};
 use super::simd::Isa;
+use super::storage;
 
 /// Height and width.
 pub type Size = [usize; 2];
@@ -111,25 +112,12 @@ fn strides_of([channels, height, width]: [usize; 3], planar: bool) -> [isize; 4]
 /// A map around values in the given order.
 fn map(values: Buffer, shape: [usize; 3], planar: bool) -> FlexTensor {
     let strides = strides_of(shape, planar).to_vec();
-    let (floats, start) = values.into_parts();
     let shape = Shape::from([1, shape[0], shape[1], shape[2]]);
     FlexTensor::new(
-        Bytes::from_elems(floats),
-        Layout::new(shape, strides, start),
+        storage::bytes(values),
+        Layout::new(shape, strides, 0),
         DType::F32,
     )
-}
-
-/// Keeps the memory of a tensor that nothing else uses, for the next buffer.
-fn recycle(tensor: FlexTensor) {
-    if !tensor.is_unique() || tensor.dtype() != DType::F32 {
-        return;
-    }
-    let floats = tensor.bytes().len() / size_of::<f32>();
-    let whole = tensor.with_layout(Layout::contiguous(Shape::from([floats])));
-    if let Ok(floats) = whole.into_data().try_into_vec::<f32>() {
-        drop(Buffer::from_spent(floats));
-    }
 }
 
 /// The layer's output, pooled, and the bits for [`convolve_backward`].
@@ -138,7 +126,7 @@ pub fn convolve(x: FlexTensor, layer: &Layer, pool: Pool) -> (FlexTensor, Bits) 
     let [inputs, outputs] = layer.channels();
     assert_eq!(channels, inputs, "the layer's input channels");
     let (out, bits) = layer.forward(&values(&x, layer.planar()), [height, width], pool);
-    recycle(x);
+    drop(x);
     (
         map(
             out,
@@ -158,7 +146,7 @@ pub fn convolve_backward(
     size: Size,
 ) -> FlexTensor {
     let out = layer.backward(&values(&gradient, false), bits, size, pool);
-    recycle(gradient);
+    drop(gradient);
     map(out, [layer.channels()[0], size[0], size[1]], layer.planar())
 }
 
@@ -181,10 +169,10 @@ pub fn pool(x: FlexTensor, pool: Pool) -> (FlexTensor, Bits) {
             [height, width, wide],
             pool,
             &mut out,
-            &mut bits.words,
+            &mut bits,
         );
     }
-    recycle(x);
+    drop(x);
     (
         map(
             layout::crop(out, wide, channels),
@@ -208,15 +196,9 @@ pub fn pool_backward(
         let given = values(&gradient, false);
         let padded = layout::pad(&given, channels, wide);
         let given = padded.as_deref().unwrap_or(&given);
-        layout::unpool(
-            Isa::chosen(),
-            given,
-            [height, width, wide],
-            pool,
-            &bits.words,
-        )
+        layout::unpool(Isa::chosen(), given, [height, width, wide], pool, &bits)
     };
-    recycle(gradient);
+    drop(gradient);
     map(
         layout::crop(out, wide, channels),
         [channels, height, width],

@@ -39,27 +39,46 @@ pub fn matrix(isa: Isa, map: &[f32], channels: usize) -> Buffer {
             let map = &map[from * channels..(from + part).min(pixels) * channels];
             timed(Phase::Gram, || pair_sums(isa, map, channels, pair, out));
         });
+    add_up(&mut sums, parts * block);
     let mut result = Buffer::new(channels * channels);
     let share = 1.0 / pixels as f32;
-    for (pair, sums) in pairs.into_iter().zip(sums.chunks_mut(parts * block)) {
-        let (total, others) = sums.split_at_mut(block);
-        for part in others.chunks(block) {
+    result
+        .par_chunks_mut(PANEL * channels)
+        .enumerate()
+        .for_each(|(i, rows)| {
+            for j in 0..blocks {
+                let (low, high) = (i.min(j), i.max(j));
+                let sums = &sums[(high * (high + 1) / 2 + low) * parts * block..][..block];
+                place(sums, share, (i, j), rows, channels);
+            }
+        });
+    result
+}
+
+/// Adds the parts of every pair, in order, to the first of them.
+fn add_up(sums: &mut [f32], of_pair: usize) {
+    sums.par_chunks_mut(of_pair).for_each(|parts| {
+        let (total, others) = parts.split_at_mut(PANEL * PANEL);
+        for part in others.chunks(PANEL * PANEL) {
             total.iter_mut().zip(part).for_each(|(t, p)| *t += p);
         }
-        let height = (channels - pair.0 * PANEL).min(PANEL);
-        let width = (channels - pair.1 * PANEL).min(PANEL);
-        for i in 0..height {
-            for j in 0..width {
-                let (row, column) = (pair.0 * PANEL + i, pair.1 * PANEL + j);
-                if column <= row {
-                    let value = total[i * PANEL + j] * share;
-                    result[row * channels + column] = value;
-                    result[column * channels + row] = value;
-                }
-            }
+    });
+}
+
+/// Writes block `(i, j)` of the matrix to its rows; only the lower triangle of `sums` counts.
+fn place(sums: &[f32], share: f32, (i, j): (usize, usize), rows: &mut [f32], channels: usize) {
+    let width = (channels - j * PANEL).min(PANEL);
+    for (row, out) in rows.chunks_mut(channels).enumerate() {
+        for (column, out) in out[j * PANEL..][..width].iter_mut().enumerate() {
+            let lower = i > j || (i == j && column <= row);
+            let at = if lower {
+                row * PANEL + column
+            } else {
+                column * PANEL + row
+            };
+            *out = sums[at] * share;
         }
     }
-    result
 }
 
 /// Sums of products of two blocks of channels.
@@ -152,15 +171,10 @@ pub fn matrix_backward(
     phase::count(Phase::Gram, 2 * pixels * channels * channels);
     let share = 1.0 / pixels as f32;
     let mut right = Buffer::new(channels * channels);
-    for (panel, out) in right.chunks_mut(channels * PANEL).enumerate() {
-        let width = out.len() / channels;
-        for i in 0..channels {
-            for j in 0..width {
-                let column = panel * PANEL + j;
-                out[i * width + j] = (s[i * channels + column] + s[column * channels + i]) * share;
-            }
-        }
-    }
+    right
+        .par_chunks_mut(channels * PANEL)
+        .enumerate()
+        .for_each(|(panel, out)| symmetric(s, channels, panel * PANEL, share, out));
     let rows = ROWS * channels;
     out.par_chunks_mut(rows)
         .zip(map.par_chunks(rows))
@@ -176,6 +190,22 @@ pub fn matrix_backward(
                 });
             });
         });
+}
+
+/// (S + Sᵀ) times `share`, in all rows of the columns from `first` on.
+fn symmetric(s: &[f32], channels: usize, first: usize, share: f32, out: &mut [f32]) {
+    let width = out.len() / channels;
+    // By blocks, so that lines that are read across stay in the cache.
+    for (block, out) in out.chunks_mut(16 * width).enumerate() {
+        for j in 0..width {
+            let column = first + j;
+            let across = &s[column * channels + block * 16..];
+            for (i, out) in out.chunks_mut(width).enumerate() {
+                let along = s[(block * 16 + i) * channels + column];
+                out[j] = (along + across[i]) * share;
+            }
+        }
+    }
 }
 
 struct Back<'a> {

@@ -3,11 +3,12 @@
 use super::bits::Bits;
 use super::buffer::Buffer;
 use super::direct::Direct;
-use super::filters::{Filters, PANEL, padded};
+use super::filters::{Direction, Filters, PANEL, padded};
 use super::layout;
 use super::simd::Isa;
-use super::tiles::{Activation, Gated, Gradient, Grid, Relu, ReluPool, Unpooled};
-use super::winograd::{Convolution, Direction};
+use super::winograd::{
+    Activation, Convolution, Fetch, Gated, Gradient, Grid, Output, Relu, ReluPool, Unpooled,
+};
 
 /// What follows a convolution's `ReLU`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -101,13 +102,13 @@ impl Layer {
             Form::Direct(direct) => {
                 let source = (input, height, width);
                 if pool == Pool::None {
-                    direct.forward(self.isa, source, &self.bias, &mut out, &mut bits.words);
+                    direct.forward(self.isa, source, &self.bias, &mut out, &mut bits);
                 } else {
                     let mut full = Buffer::new(height * width * outputs);
-                    direct.forward(self.isa, source, &self.bias, &mut full, &mut bits.words);
-                    bits.words.fill(0);
+                    direct.forward(self.isa, source, &self.bias, &mut full, &mut bits);
+                    bits.fill(0);
                     let shape = [height, width, outputs];
-                    layout::pool(self.isa, &full, shape, pool, &mut out, &mut bits.words);
+                    layout::pool(self.isa, &full, shape, pool, &mut out, &mut bits);
                 }
             }
             Form::Winograd(filters) => {
@@ -117,7 +118,12 @@ impl Layer {
                     data: padded_input.as_deref().unwrap_or(input),
                 };
                 let grid = Grid { height, width };
-                let row = pool.length(4) * pool.length(width) * outputs;
+                let output = Output {
+                    out: &mut out,
+                    out_row: pool.length(4) * pool.length(width) * outputs,
+                    bits: &mut bits,
+                    bits_row: 4 * width * outputs / 16,
+                };
                 let bias = &self.bias;
                 macro_rules! convolve {
                     ($finish:expr) => {
@@ -129,7 +135,7 @@ impl Layer {
                             fetch: &fetch,
                             finish: &$finish,
                         }
-                        .run(&mut out, row, &mut bits.words)
+                        .run(output)
                     };
                 }
                 match pool {
@@ -159,11 +165,11 @@ impl Layer {
             "gradient of the output"
         );
         let outputs = padded(self.outputs);
-        assert_eq!(bits.words.len(), height * width * outputs / 16, "bits");
+        assert_eq!(bits.len(), height * width * outputs / 16, "bits");
         let padded_gradient = layout::pad(gradient, self.outputs, outputs);
         let data = padded_gradient.as_deref().unwrap_or(gradient);
         let shape = [height, width, outputs];
-        let bits = &bits.words;
+        let bits: &[u16] = bits;
         match pool {
             Pool::None => self.back(&Gated { shape, data, bits }, [height, width]),
             Pool::Max => self.back(
@@ -187,7 +193,7 @@ impl Layer {
         }
     }
 
-    fn back<F: super::tiles::Fetch>(&self, fetch: &F, [height, width]: [usize; 2]) -> Buffer {
+    fn back<F: Fetch>(&self, fetch: &F, [height, width]: [usize; 2]) -> Buffer {
         match &self.form {
             Form::Direct(direct) => direct.backward(self.isa, fetch, [height, width]),
             Form::Winograd(filters) => {
@@ -202,7 +208,12 @@ impl Layer {
                         channels: filters.inputs,
                     },
                 }
-                .run(&mut out, 4 * width * filters.inputs, &mut []);
+                .run(Output {
+                    out: &mut out,
+                    out_row: 4 * width * filters.inputs,
+                    bits: &mut [],
+                    bits_row: 0,
+                });
                 layout::crop(out, filters.inputs, self.inputs)
             }
         }

@@ -7,7 +7,7 @@ use super::buffer::Buffer;
 use super::layer::Pool;
 use super::phase::{Phase, timed};
 use super::simd::{Isa, Kernel, Simd};
-use super::tiles::{self, Fetch, Unpooled};
+use super::winograd::{self, Fetch, Unpooled};
 
 /// Widens pixels from `from` to `to` channels with zeros; `None` where they are as wide already.
 pub fn pad(map: &[f32], from: usize, to: usize) -> Option<Buffer> {
@@ -118,7 +118,7 @@ impl Kernel for Spread<'_, '_> {
             for c in (0..channels).step_by(S::LANES) {
                 let inside = self.y < height && x < width;
                 let v = if inside {
-                    self.fetch.fetch(s, self.y, x, c)
+                    self.fetch.fetch(s, self.fetch.place(self.y, x), c)
                 } else {
                     s.splat(0.0)
                 };
@@ -148,10 +148,10 @@ impl<const MAX: bool> Kernel for Windows<'_, MAX> {
                     at[k] = (k / 2 * self.width + 2 * x + k % 2) * self.channels + c;
                     window[k] = s.load(self.map, at[k]);
                 }
-                let (value, passes) = tiles::pool::<S, MAX>(s, window);
+                let (value, passes) = winograd::pool::<S, MAX>(s, window);
                 s.store(out, c, value);
                 for k in 0..4 {
-                    bits::set(self.bits, at[k], passes[k]);
+                    bits::set::<S>(self.bits, at[k], passes[k]);
                 }
             }
         }

@@ -18,9 +18,10 @@ pub(crate) mod gram;
 pub(crate) mod layer;
 mod layout;
 mod ops;
+pub mod peak;
 pub mod phase;
 pub(crate) mod simd;
-mod tiles;
+mod storage;
 mod winograd;
 
 #[cfg(test)]

@@ -10,6 +10,8 @@ pub enum Phase {
     TransformIn,
     /// Winograd output transforms, with bias, `ReLU` and pools.
     TransformOut,
+    /// Winograd transforms of filters.
+    Filters,
     /// Winograd products.
     Products,
     /// The first layer, forward and backward.
@@ -22,14 +24,28 @@ pub enum Phase {
 
 impl Phase {
     /// All kinds.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::TransformIn,
         Self::TransformOut,
+        Self::Filters,
         Self::Products,
         Self::FirstLayer,
         Self::Gram,
         Self::Layout,
     ];
+
+    /// What it is called in a profile.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::TransformIn => "transforms in",
+            Self::TransformOut => "transforms out",
+            Self::Filters => "filters",
+            Self::Products => "products",
+            Self::FirstLayer => "first layer",
+            Self::Gram => "Gram",
+            Self::Layout => "layout",
+        }
+    }
 }
 
 static NANOSECONDS: [AtomicU64; Phase::ALL.len()] = [const { AtomicU64::new(0) }; Phase::ALL.len()];

@@ -127,7 +127,7 @@ fn planes<T: Copy>(map: &[T], channels: usize) -> Vec<T> {
 /// Bit by bit, without the padding channels.
 fn bools(bits: &Bits, channels: usize) -> Vec<bool> {
     let wide = padded(channels);
-    (0..bits.words.len() * 16)
+    (0..bits.len() * 16)
         .filter(|i| i % wide < channels)
         .map(|i| bits.get(i))
         .collect()
@@ -202,12 +202,11 @@ fn check(case: &Case, isa: Isa, seed: u64) {
             "{isa:?} {pool:?}: bits"
         );
         // Any bits will do for the gradient.
-        let bits = Bits {
-            words: noise(seed + 4, bits.words.len())
-                .iter()
-                .map(|v| (v * 32e3) as i16 as u16)
-                .collect(),
-        };
+        let mut bits = bits;
+        let random = noise(seed + 4, bits.len());
+        for (word, v) in bits.iter_mut().zip(random) {
+            *word = (v * 32e3) as i16 as u16;
+        }
         let gradient = noise(seed + 3, out.len());
         let found = layer.backward(&gradient, &bits, case.shape, pool);
         let mut expected = case.gradient(&unpooled(&gradient, &bits, case, pool));

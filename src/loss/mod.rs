@@ -1,20 +1,32 @@
 //! What the picture is asked for: the content, style and total loss of Gatys et al. (2016).
 
 mod content;
+mod guide;
+mod moments;
+mod region;
 mod style;
+mod terms;
+mod transport;
+mod variation;
+mod wasserstein;
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
+use burn::tensor::Tensor;
 
-use burn::tensor::{Tensor, Transaction};
-
-pub use content::ContentTarget;
-pub use style::StyleTarget;
+pub use terms::{LossTerms, Terms};
+pub use variation::total_variation;
 
 pub use crate::kernels::gram;
 
-use crate::vgg::{Features, Layer};
+use content::ContentTarget;
+use guide::Guide;
+use moments::Moments;
+use region::Region;
+use style::StyleTarget;
+
+use crate::job::{Job, LayerWeight};
+use crate::named::named;
+use crate::picture::Mask;
+use crate::vgg::{Features, Layer, Vgg};
 
 /// How the two losses are made comparable across layers and picture sizes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,145 +40,175 @@ pub enum Normalisation {
     Paper,
 }
 
-impl Normalisation {
-    /// The name used in flags: `balanced` or `paper`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Balanced => "balanced",
-            Self::Paper => "paper",
+named!(Normalisation, "loss": Balanced = "balanced", Paper = "paper");
+
+/// What is compared between the picture and the painting at a layer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StyleLoss {
+    /// Gram matrices (Gatys et al. 2016).
+    #[default]
+    Gram,
+    /// Mean and covariance of the features, by the squared Wasserstein-2 distance of the Gaussians
+    /// that have them.
+    Wasserstein,
+}
+
+named!(StyleLoss, "style loss": Gram = "gram", Wasserstein = "wasserstein");
+
+/// total = alpha * content + beta * style + tv * total variation, against fixed targets.
+#[derive(Debug)]
+pub struct Objective {
+    alpha: f32,
+    beta: f32,
+    tv: f32,
+    content: Vec<(f32, ContentTarget)>,
+    style: Vec<StyleLayer>,
+}
+
+/// The targets of every region at one layer.
+#[derive(Debug)]
+struct StyleLayer {
+    layer: Layer,
+    weight: f32,
+    regions: Vec<StyleTarget>,
+}
+
+/// A style picture on the device and where it counts.
+#[derive(Clone, Debug)]
+pub struct StyleSource {
+    /// `[1, 3, height, width]`, sRGB in [0, 1].
+    pub image: Tensor<4>,
+    /// Its share among the sources of the same region, above 0.
+    pub weight: f32,
+    /// Where in the content picture it counts: everywhere if none.
+    pub content_mask: Option<Mask>,
+    /// The part of the style picture that counts: all of it if none.
+    pub style_mask: Option<Mask>,
+}
+
+impl From<Tensor<4>> for StyleSource {
+    fn from(image: Tensor<4>) -> Self {
+        Self {
+            image,
+            weight: 1.0,
+            content_mask: None,
+            style_mask: None,
         }
     }
 }
 
-impl fmt::Display for Normalisation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Normalisation {
-    type Err = UnknownNormalisation;
-
-    fn from_str(s: &str) -> Result<Self, UnknownNormalisation> {
-        [Self::Balanced, Self::Paper]
-            .into_iter()
-            .find(|n| n.name() == s)
-            .ok_or_else(|| UnknownNormalisation(s.to_owned()))
-    }
-}
-
-/// The text names no normalisation.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown loss `{0}`: use balanced or paper")]
-pub struct UnknownNormalisation(pub String);
-
-/// total = alpha * content + beta * mean over the style layers, against fixed targets.
-#[derive(Debug)]
-pub struct Objective {
-    /// Weight of the content loss.
-    pub alpha: f32,
-    /// Weight of the style loss.
-    pub beta: f32,
-    /// What each content layer should be.
-    pub content: Vec<ContentTarget>,
-    /// What each style layer's Gram matrix should be.
-    pub style: Vec<StyleTarget>,
-}
-
-/// The losses of one picture, still on the device, each of shape `[1]` and unweighted except
-/// `total`.
-#[derive(Debug)]
-pub struct Terms {
-    content: Tensor<1>,
-    style: Vec<(Layer, Tensor<1>)>,
-    /// What is minimised.
-    pub total: Tensor<1>,
-}
-
-/// The losses of one picture as numbers.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LossTerms {
-    /// Content loss, unweighted.
-    pub content: f32,
-    /// Style loss of each layer, unweighted.
-    pub layers: BTreeMap<Layer, f32>,
-    /// Mean of the style losses, unweighted.
-    pub style: f32,
-    /// alpha * content + beta * style.
-    pub total: f32,
-}
-
 impl Objective {
+    /// Computes every target once: the content picture is `[1, 3, height, width]`, sRGB in [0, 1].
+    ///
+    /// No mask may be [empty](Mask::is_empty).
+    pub fn new(job: &Job, content: &Tensor<4>, styles: &[StyleSource], vgg: &Vgg) -> Self {
+        let [_, _, height, width] = content.dims();
+        let features = vgg.features(content.clone(), &counted(&job.content_layers));
+        let content = features.into_iter().map(|(layer, features)| {
+            let target = ContentTarget::new(layer, features, job.normalisation);
+            (weight(&job.content_layers, layer), target)
+        });
+        let layers = counted(&job.style_layers);
+        let mut style: Vec<StyleLayer> = Vec::new();
+        for region in Region::all(styles) {
+            let targets = StyleTarget::of_region(job, &region, [height, width], &layers, vgg);
+            for target in targets {
+                let layer = target.layer();
+                match style.iter_mut().find(|style| style.layer == layer) {
+                    Some(style) => style.regions.push(target),
+                    None => style.push(StyleLayer {
+                        layer,
+                        weight: weight(&job.style_layers, layer),
+                        regions: vec![target],
+                    }),
+                }
+            }
+        }
+        Self {
+            alpha: job.alpha,
+            beta: job.beta,
+            tv: job.tv,
+            content: content.collect(),
+            style,
+        }
+    }
+
     /// Every layer the losses look at.
     pub fn layers(&self) -> Vec<Layer> {
-        let content = self.content.iter().map(ContentTarget::layer);
-        let style = self.style.iter().map(StyleTarget::layer);
+        let content = self.content.iter().map(|(_, target)| target.layer());
+        let style = self.style.iter().map(|style| style.layer);
         content.chain(style).collect()
     }
 
-    /// The losses of the features of one picture.
+    /// The losses of a picture and its features.
     ///
     /// # Panics
     ///
     /// If `features` lacks one of [`Objective::layers`], or there is no layer at all.
-    pub fn terms(&self, mut features: Features) -> Terms {
-        let content = mean(self.content.iter().map(|t| t.loss(&features[&t.layer()])));
+    pub fn terms(&self, x: &Tensor<4>, mut features: Features) -> Terms {
+        let content = self.content.iter();
+        let content = mean(content.map(|(weight, t)| (*weight, t.loss(&features[&t.layer()]))));
         let style: Vec<_> = self
             .style
             .iter()
-            .map(|t| (t.layer(), t.loss(&features[&t.layer()])))
+            .map(|s| (s.layer, s.weight, s.loss(&features)))
             .collect();
         features.clear();
-        let total = content.clone().mul_scalar(self.alpha)
-            + mean(style.iter().map(|(_, loss)| loss.clone())).mul_scalar(self.beta);
+        let mut total = content.clone().mul_scalar(self.alpha)
+            + mean(
+                style
+                    .iter()
+                    .map(|(_, weight, loss)| (*weight, loss.clone())),
+            )
+            .mul_scalar(self.beta);
+        // Without a weight it is only reported: nothing to derive.
+        let counts = self.tv > 0.0;
+        let tv = total_variation(&if counts {
+            x.clone()
+        } else {
+            x.clone().detach()
+        });
+        if counts {
+            total = total + tv.clone().mul_scalar(self.tv);
+        }
         Terms {
             content,
+            tv,
             style,
             total,
         }
     }
 }
 
-impl Terms {
-    /// Reads all numbers from the device in one transfer.
-    ///
-    /// # Errors
-    ///
-    /// If the device fails.
-    pub fn read(self) -> Result<LossTerms, crate::Error> {
-        let mut transaction = Transaction::default()
-            .register(self.content.inner())
-            .register(self.total.inner());
-        let mut names = Vec::with_capacity(self.style.len());
-        for (layer, loss) in self.style {
-            names.push(layer);
-            transaction = transaction.register(loss.inner());
-        }
-        let numbers: Vec<f32> = transaction
-            .try_execute()
-            .map_err(crate::Error::device)?
-            .iter()
-            .flat_map(|data| data.iter::<f32>())
-            .collect();
-        let layers: BTreeMap<_, _> = names
-            .into_iter()
-            .zip(numbers[2..].iter().copied())
-            .collect();
-        Ok(LossTerms {
-            content: numbers[0],
-            total: numbers[1],
-            style: layers.values().sum::<f32>() / layers.len() as f32,
-            layers,
-        })
+impl StyleLayer {
+    /// The mean of the regions' losses by their shares.
+    fn loss(&self, features: &Features) -> Tensor<1> {
+        let losses = self.regions.iter().map(|t| t.loss(&features[&self.layer]));
+        losses
+            .reduce(|a, b| a + b)
+            .expect("a layer is made with its first region")
     }
 }
 
-/// The mean of scalars.
-fn mean(losses: impl Iterator<Item = Tensor<1>>) -> Tensor<1> {
+/// The layers that count.
+fn counted(layers: &[LayerWeight]) -> Vec<Layer> {
+    let counted = layers.iter().filter(|l| l.weight > 0.0);
+    counted.map(|l| l.layer).collect()
+}
+
+/// The weight of a layer, 0 where it is not named.
+fn weight(layers: &[LayerWeight], layer: Layer) -> f32 {
+    let found = layers.iter().find(|l| l.layer == layer);
+    found.map_or(0.0, |l| l.weight)
+}
+
+/// The mean of scalars by their weights.
+fn mean(losses: impl Iterator<Item = (f32, Tensor<1>)>) -> Tensor<1> {
     let all: Vec<_> = losses.collect();
-    let count = all.len() as f32;
+    let weights: f32 = all.iter().map(|(weight, _)| weight).sum();
     all.into_iter()
+        .map(|(weight, loss)| loss.mul_scalar(weight))
         .reduce(|a, b| a + b)
         .expect("Job::plan refuses a job without layers")
-        .div_scalar(count)
+        .div_scalar(weights)
 }

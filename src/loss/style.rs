@@ -1,29 +1,78 @@
 use burn::tensor::Tensor;
 
-use super::Normalisation;
-use crate::kernels::gram;
-use crate::vgg::Layer;
+use super::wasserstein::Gaussian;
+use super::{Guide, Moments, Normalisation, Region};
+use crate::job::Job;
+use crate::vgg::{Layer, Vgg};
 
-/// The Gram matrix of the style picture at one layer.
+/// What the style pictures of one region look like at one layer.
 #[derive(Debug)]
 pub struct StyleTarget {
     layer: Layer,
-    gram: Tensor<2>,
+    guide: Option<Guide>,
+    share: f32,
+    likeness: Likeness,
     factor: f32,
 }
 
+#[derive(Debug)]
+enum Likeness {
+    Gram(Tensor<2>),
+    Gaussian(Gaussian),
+}
+
 impl StyleTarget {
-    /// Keeps the Gram matrix of the style picture's features `[1, channels, height, width]`,
-    /// without autodiff. The style picture may have any size.
-    pub fn new(layer: Layer, features: &Tensor<4>, normalisation: Normalisation) -> Self {
-        let gram = gram(features.clone());
-        let factor = match normalisation {
-            Normalisation::Balanced => per_size(gram.clone()),
-            Normalisation::Paper => 0.25 / (layer.outputs() * layer.outputs()) as f32,
+    /// The targets of a region of a content picture of `[height, width]`, one for each layer.
+    ///
+    /// The moments of several style pictures are averaged: those of a picture made of all of them,
+    /// each with its share of the area.
+    pub fn of_region(
+        job: &Job,
+        region: &Region,
+        size: [usize; 2],
+        layers: &[Layer],
+        vgg: &Vgg,
+    ) -> Vec<Self> {
+        let mut sums: Vec<(Layer, Moments)> = Vec::new();
+        for (source, share) in region.sources() {
+            let features = vgg.features(source.image.clone(), layers);
+            for (k, (layer, features)) in features.into_iter().enumerate() {
+                let [_, _, height, width] = features.dims();
+                let mask = source.style_mask.as_ref();
+                let guide = mask.map(|m| Guide::new(m, [height, width], &vgg.device()));
+                let moments = Moments::of(&features, guide.as_ref(), job.style_loss).scaled(share);
+                match sums.get_mut(k) {
+                    Some((_, sum)) => *sum = sum.clone().plus(moments),
+                    None => sums.push((layer, moments)),
+                }
+            }
+        }
+        let target = |(layer, moments): (Layer, Moments)| {
+            let size = size.map(|length| length >> layer.halvings());
+            let guide = region.mask.map(|m| Guide::new(m, size, &vgg.device()));
+            Self::new(layer, moments, guide, region.share, job)
+        };
+        sums.into_iter().map(target).collect()
+    }
+
+    fn new(layer: Layer, moments: Moments, guide: Option<Guide>, share: f32, job: &Job) -> Self {
+        let balanced = job.normalisation == Normalisation::Balanced;
+        let (likeness, factor) = if let Some(mean) = moments.mean {
+            let gaussian = Gaussian::new(moments.second, mean);
+            let factor = if balanced { gaussian.per_size() } else { 1.0 };
+            (Likeness::Gaussian(gaussian), factor)
+        } else if balanced {
+            let factor = per_size(moments.second.clone());
+            (Likeness::Gram(moments.second), factor)
+        } else {
+            let factor = 0.25 / (layer.outputs() * layer.outputs()) as f32;
+            (Likeness::Gram(moments.second), factor)
         };
         Self {
             layer,
-            gram,
+            guide,
+            share,
+            likeness,
             factor,
         }
     }
@@ -33,12 +82,19 @@ impl StyleTarget {
         self.layer
     }
 
-    /// The style loss of features with as many channels.
+    /// The style loss of the content picture's features, times the region's share.
     pub fn loss(&self, features: &Tensor<4>) -> Tensor<1> {
-        (gram(features.clone()) - self.gram.clone())
-            .square()
-            .sum()
-            .mul_scalar(self.factor)
+        let guide = self.guide.as_ref();
+        let loss = match &self.likeness {
+            Likeness::Gram(target) => {
+                let moments = Moments::of(features, guide, super::StyleLoss::Gram);
+                (moments.second - target.clone()).square().sum()
+            }
+            Likeness::Gaussian(target) => {
+                target.distance(&Moments::of(features, guide, super::StyleLoss::Wasserstein))
+            }
+        };
+        loss.mul_scalar(self.factor * self.share)
     }
 }
 

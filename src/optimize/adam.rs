@@ -5,11 +5,14 @@ const BETA2: f32 = 0.999;
 const EPSILON: f32 = 1e-8;
 
 /// Adam on the pixels (Kingma and Ba 2015, algorithm 1).
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Adam {
-    lr: f32,
-    moments: Option<(Tensor<4>, Tensor<4>)>,
-    step: i32,
+    /// Learning rate.
+    pub lr: f32,
+    /// First and second moment, after the first step.
+    pub moments: Option<(Tensor<4>, Tensor<4>)>,
+    /// Steps done.
+    pub step: i32,
 }
 
 impl Adam {
@@ -20,6 +23,15 @@ impl Adam {
             moments: None,
             step: 0,
         }
+    }
+
+    /// Changes both moments, each by its own rule.
+    pub fn map_moments(
+        &mut self,
+        first: impl FnOnce(Tensor<4>) -> Tensor<4>,
+        second: impl FnOnce(Tensor<4>) -> Tensor<4>,
+    ) {
+        self.moments = self.moments.take().map(|(m, v)| (first(m), second(v)));
     }
 
     /// `x` after one step against `gradient`.

@@ -3,14 +3,11 @@
 mod formats;
 
 use std::env;
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
-
-use super::output::{folder, target};
-use super::{Depth, OutputFormat, Picture, PictureError, claim};
+use super::pending::Pending;
+use super::{Depth, OutputFormat, Picture, PictureError};
 
 /// How a picture is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,13 +44,9 @@ pub fn encode(picture: &Picture, path: &Path, options: &EncodeOptions) -> Result
     let format = OutputFormat::from_path(path)?;
     format.check_size(path, picture.width, picture.height)?;
     picture.check()?;
-    let target = target(path);
-    let not_written = |source| PictureError::NotWritten {
-        path: path.to_owned(),
-        source,
-    };
-    let mut temporary = temporary_beside(&target).map_err(not_written)?;
-    let mut writer = BufWriter::new(temporary.as_file_mut());
+    let pending = Pending::beside(path)?;
+    let not_written = |source| PictureError::writing(path, source);
+    let mut writer = BufWriter::new(pending.file());
     formats::write(&mut writer, format, picture, options).map_err(|e| match e {
         formats::Failure::Io(source) => not_written(source),
         formats::Failure::Encoder(reason) => PictureError::Encoding {
@@ -64,16 +57,7 @@ pub fn encode(picture: &Picture, path: &Path, options: &EncodeOptions) -> Result
     })?;
     writer.flush().map_err(not_written)?;
     drop(writer);
-    temporary.as_file().sync_all().map_err(not_written)?;
-    replace(temporary, &target, options.overwrite).map_err(|e| {
-        if e.kind() == io::ErrorKind::AlreadyExists {
-            PictureError::Exists {
-                path: path.to_owned(),
-            }
-        } else {
-            not_written(e)
-        }
-    })
+    pending.install(options.overwrite)
 }
 
 /// Writes a picture as [`encode`] does; if that fails, saves it as a PNG in the first of the temporary, home and
@@ -131,38 +115,4 @@ fn rescue(
         }
     }
     None
-}
-
-fn temporary_beside(target: &Path) -> io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    let prefix = claim::prefix(target);
-    builder.prefix(&prefix).suffix(claim::PART);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // As any program makes a new file (less the umask), not private as a temporary file is.
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    let temporary = claim::temporary(target, &mut builder)?;
-    if let Ok(metadata) = fs::metadata(target) {
-        temporary
-            .as_file()
-            .set_permissions(metadata.permissions())?;
-    }
-    Ok(temporary)
-}
-
-/// Renames the temporary file over the target; on failure it is removed.
-fn replace(temporary: NamedTempFile, target: &Path, overwrite: bool) -> io::Result<()> {
-    let renamed = if overwrite {
-        temporary.persist(target)
-    } else {
-        temporary.persist_noclobber(target)
-    };
-    renamed.map_err(|e| e.error)?;
-    // The file is whole and in place. Flushing the folder makes the new name survive a power cut; not every file
-    // system can, and that is no failure of the write.
-    #[cfg(unix)]
-    let _ = File::open(folder(target)).and_then(|folder| folder.sync_all());
-    Ok(())
 }

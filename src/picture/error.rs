@@ -154,6 +154,34 @@ pub enum PictureError {
         /// Its longest side, in pixels.
         max: usize,
     },
+    /// The name of a film does not end in `.gif`.
+    #[error("{}: a film's name must end in .gif; no other animation can be written", .path.display())]
+    FilmExtension {
+        /// The film.
+        path: PathBuf,
+    },
+    /// A film has a side a GIF cannot express.
+    #[error("{}: {width} x {height} px does not fit: a GIF has 1 to 65535 px a side", .path.display())]
+    FilmSize {
+        /// The film.
+        path: PathBuf,
+        /// Width in pixels.
+        width: usize,
+        /// Height in pixels.
+        height: usize,
+    },
+    /// A film was ended before its first frame.
+    #[error("{}: the film has no frame; take more steps, or frames more often", .path.display())]
+    NoFrames {
+        /// The film.
+        path: PathBuf,
+    },
+    /// A frame's name has a percent sign that is not part of a number.
+    #[error("{}: write the step as %d or %05d (zeros to that many digits, at most 20), and a percent sign as %%", .path.display())]
+    FramePattern {
+        /// The pattern.
+        path: PathBuf,
+    },
     /// The samples do not match the width and height.
     #[error("a picture of {width} x {height} px cannot hold {samples} samples")]
     WrongLength {
@@ -198,6 +226,13 @@ impl PictureError {
         match source.kind() {
             io::ErrorKind::NotFound => Self::Missing { path },
             _ => Self::Unreadable { path, source },
+        }
+    }
+
+    pub(super) fn writing(path: &Path, source: io::Error) -> Self {
+        Self::NotWritten {
+            path: path.to_owned(),
+            source,
         }
     }
 }

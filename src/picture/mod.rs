@@ -3,22 +3,37 @@
 //! A [`Picture`] is always upright, in sRGB, and has one value in [0, 1] for each sample.
 
 mod claim;
+mod colour;
 mod decode;
+mod digest;
 mod encode;
 mod error;
+mod film;
+mod frame_path;
+mod mask;
 mod note;
 mod output;
+mod pending;
 mod provenance;
 mod resize;
+mod sheet;
+mod statistics;
+mod symmetric;
+
+use std::borrow::Cow;
 
 pub use claim::Claim;
 pub use decode::{Limits, decode, decode_bytes};
 pub use encode::{EncodeOptions, encode, encode_or_rescue};
 pub use error::PictureError;
+pub use film::{Film, check_film};
+pub use frame_path::{frame_path, numbered};
+pub use mask::Mask;
 pub use note::Note;
 pub use output::{OutputFormat, check_not_input, check_output};
 pub use provenance::provenance;
 pub use resize::fit_long_side;
+pub use sheet::sheet;
 
 /// Bits of each sample in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -77,6 +92,16 @@ impl Picture {
     pub fn planes(&self) -> Vec<f32> {
         (0..3)
             .flat_map(|c| self.pixels.iter().skip(c).step_by(3).copied())
+            .collect()
+    }
+
+    /// The colours laid on white, as [`Picture::pixels`].
+    fn on_white(&self) -> Cow<'_, [f32]> {
+        let Some(alpha) = &self.alpha else {
+            return Cow::Borrowed(&self.pixels);
+        };
+        let rgb = self.pixels.as_chunks::<3>().0.iter().zip(alpha);
+        rgb.flat_map(|(rgb, &a)| rgb.map(|v| v * a + 1.0 - a))
             .collect()
     }
 
@@ -147,6 +172,11 @@ fn pixel_count(
 /// Clamps to [0, 1]; NaN becomes 0.
 fn unit(v: f32) -> f32 {
     if v.is_nan() { 0.0 } else { v.clamp(0.0, 1.0) }
+}
+
+/// Samples of [0, 1] in 8 bits.
+fn eight_bit(samples: &[f32]) -> Vec<u8> {
+    samples.iter().map(|v| (v * 255.0).round() as u8).collect()
 }
 
 #[cfg(test)]

@@ -98,6 +98,15 @@ impl fmt::Display for OutputFormat {
 /// The first of these that does not hold.
 pub fn check_output(path: &Path, inputs: &[&Path], overwrite: bool) -> Result<(), PictureError> {
     OutputFormat::from_path(path)?;
+    check_place(path, inputs, overwrite)
+}
+
+/// [`check_output`] for a file of any extension.
+pub(super) fn check_place(
+    path: &Path,
+    inputs: &[&Path],
+    overwrite: bool,
+) -> Result<(), PictureError> {
     if let Ok(metadata) = fs::metadata(path)
         && let Some(kind) = not_a_file(metadata.file_type())
     {

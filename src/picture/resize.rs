@@ -24,6 +24,10 @@ impl Picture {
         if (width, height) == (self.width, self.height) {
             return self.clone();
         }
+        let lanczos = |samples: &[f32], kind| {
+            let from = (self.width, self.height);
+            resample(samples, from, (width, height), kind, FilterType::Lanczos3)
+        };
         let mut resized = Picture {
             width,
             height,
@@ -41,43 +45,45 @@ impl Picture {
                 .zip(alpha)
                 .flat_map(|(&[r, g, b], &a)| [r, g, b, a])
                 .collect();
-            let rgba = resample(&rgba, self, width, height, PixelType::F32x4);
+            let rgba = lanczos(&rgba, PixelType::F32x4);
             let rgba = rgba.as_chunks::<4>().0;
             resized.pixels = rgba.iter().flat_map(|&[r, g, b, _]| [r, g, b]).collect();
             resized.alpha = Some(rgba.iter().map(|p| p[3]).collect());
             resized.neutralise_hidden();
         } else {
-            resized.pixels = resample(&self.pixels, self, width, height, PixelType::F32x3);
+            resized.pixels = lanczos(&self.pixels, PixelType::F32x3);
         }
         resized
     }
 }
 
-fn resample(
+/// Interleaved samples of one width and height (pixels) at another, clamped to [0, 1]; the filter is widened when the
+/// picture shrinks. Panics as [`Picture::resized`] does.
+pub(super) fn resample(
     samples: &[f32],
-    from: &Picture,
-    width: usize,
-    height: usize,
+    from: (usize, usize),
+    to: (usize, usize),
     kind: PixelType,
+    filter: FilterType,
 ) -> Vec<f32> {
     let side = |n: usize| u32::try_from(n).expect("sides fit 32 bits: see # Panics");
     let channels = kind.size() / size_of::<f32>();
-    let mut out = vec![0.0_f32; width * height * channels];
+    let mut out = vec![0.0_f32; to.0 * to.1 * channels];
     let source = ImageRef::new(
-        side(from.width),
-        side(from.height),
+        side(from.0),
+        side(from.1),
         bytemuck::cast_slice(samples),
         kind,
     )
     .expect("width, height and samples agree: see # Panics");
     let mut target = Image::from_slice_u8(
-        side(width),
-        side(height),
+        side(to.0),
+        side(to.1),
         bytemuck::cast_slice_mut(&mut out),
         kind,
     )
     .expect("the buffer was made for this size");
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
     Resizer::new()
         .resize(&source, &mut target, &options)
         .expect("source and target have the same pixel type and are not empty");

@@ -6,6 +6,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::named::named;
+
 /// Output channels of every convolution in blocks 1 to 5.
 pub const CHANNELS: [usize; 5] = [64, 128, 256, 512, 512];
 
@@ -19,18 +21,6 @@ pub enum Model {
 }
 
 impl Model {
-    /// Both networks, in the order they are listed to people.
-    pub const ALL: [Self; 2] = [Self::Vgg16, Self::Vgg19];
-
-    /// The name used in flags, file names and metadata: `vgg16` or `vgg19`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Vgg16 => "vgg16",
-            Self::Vgg19 => "vgg19",
-        }
-    }
-
     /// Number of convolutions in each block.
     #[must_use]
     pub const fn convolutions(self) -> [u8; 5] {
@@ -73,27 +63,31 @@ impl Model {
     }
 }
 
-impl fmt::Display for Model {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
+named!(Model, "model": Vgg16 = "vgg16", Vgg19 = "vgg19");
+
+/// How the network halves its maps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Pooling {
+    /// The maximum of 2x2 pixels, as the networks were trained.
+    #[default]
+    Max,
+    /// Their mean, which Gatys et al. (2016) found to look smoother.
+    Average,
 }
 
-impl FromStr for Model {
-    type Err = UnknownModel;
+named!(Pooling, "pool": Max = "max", Average = "avg");
 
-    fn from_str(s: &str) -> Result<Self, UnknownModel> {
-        Self::ALL
-            .into_iter()
-            .find(|m| m.name() == s)
-            .ok_or_else(|| UnknownModel(s.to_owned()))
-    }
+/// What lies beyond the picture's border for the first convolution.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Padding {
+    /// Zeros, as the networks were trained.
+    #[default]
+    Zero,
+    /// The border's own pixels.
+    Replicate,
 }
 
-/// The text names no network.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown model `{0}`: use vgg16 or vgg19")]
-pub struct UnknownModel(pub String);
+named!(Padding, "padding": Zero = "zero", Replicate = "replicate");
 
 /// One convolution and the ReLU after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

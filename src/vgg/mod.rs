@@ -5,9 +5,10 @@ mod arch;
 use std::collections::BTreeMap;
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::ops::PadMode;
+use burn::tensor::{Device, Tensor, TensorData, s};
 
-pub use arch::{CHANNELS, Layer, Model, UnknownLayer, UnknownModel};
+pub use arch::{CHANNELS, Layer, Model, Padding, Pooling, UnknownLayer};
 
 use crate::kernels::{Filters, Pool, conv_relu, pool};
 use crate::weights::{Preprocessing, Weights};
@@ -24,6 +25,10 @@ pub struct Vgg {
     scale: Tensor<4>,
     #[module(skip)]
     model: Model,
+    #[module(skip)]
+    pooling: Pooling,
+    #[module(skip)]
+    padding: Padding,
 }
 
 impl Vgg {
@@ -43,6 +48,18 @@ impl Vgg {
             mean,
             scale,
             model: weights.model,
+            pooling: Pooling::default(),
+            padding: Padding::default(),
+        }
+    }
+
+    /// The same weights with another pooling and padding.
+    #[must_use]
+    pub fn with(&self, pooling: Pooling, padding: Padding) -> Self {
+        Self {
+            pooling,
+            padding,
+            ..self.clone()
         }
     }
 
@@ -73,11 +90,19 @@ impl Vgg {
         let Some(&deepest) = layers.iter().max() else {
             return found;
         };
+        let kind = match self.pooling {
+            Pooling::Max => Pool::Max,
+            Pooling::Average => Pool::Average,
+        };
         let mut x = (x - self.mean.clone()) * self.scale.clone();
         for (layer, filters) in self.model.layers().zip(&self.convolutions) {
             let (wanted, ends_block) = (layers.contains(&layer), self.model.ends_block(layer));
             let fused = ends_block && !wanted;
-            x = conv_relu(x, filters, if fused { Pool::Max } else { Pool::None });
+            x = if layer == Layer::new(1, 1) && self.padding == Padding::Replicate {
+                replicated(x, filters)
+            } else {
+                conv_relu(x, filters, if fused { kind } else { Pool::None })
+            };
             if wanted {
                 found.insert(layer, x.clone());
             }
@@ -85,11 +110,18 @@ impl Vgg {
                 return found;
             }
             if ends_block && !fused {
-                x = pool(x, Pool::Max);
+                x = pool(x, kind);
             }
         }
         panic!("{} here has no weights for {deepest}", self.model)
     }
+}
+
+/// A convolution and `ReLU` that sees the border's own pixels beyond it, where [`conv_relu`] sees
+/// zeros: on a picture with one more pixel all around, of which the outermost is left out again.
+fn replicated(x: Tensor<4>, filters: &Filters) -> Tensor<4> {
+    let padded = x.pad((1, 1, 1, 1), PadMode::Edge);
+    conv_relu(padded, filters, Pool::None).slice(s![.., .., 1..-1, 1..-1])
 }
 
 /// Mean and scale, each `[1, 3, 1, 1]`, so that `(rgb - mean) * scale` is what the network was

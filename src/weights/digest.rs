@@ -1,6 +1,5 @@
 //! Digests of whole files.
 
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -9,6 +8,7 @@ use md5::Md5;
 use sha2::Sha256;
 
 use super::{Digest, WeightsError};
+use crate::digest::hex;
 
 /// The SHA-256 of a file, in lower-case hexadecimal.
 pub fn sha256(path: &Path) -> Result<String, WeightsError> {
@@ -47,12 +47,4 @@ fn hash<D: sha2::Digest>(path: &Path) -> Result<String, WeightsError> {
         }
     }
     Ok(hex(&hasher.finalize()))
-}
-
-fn hex(digest: &[u8]) -> String {
-    digest.iter().fold(String::new(), |mut hex, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }

@@ -150,7 +150,7 @@ pub enum Fault {
     Preprocessing(#[from] UnknownPreprocessing),
     /// The file names a network that does not exist.
     #[error("metadata: {0}")]
-    Model(#[from] crate::vgg::UnknownModel),
+    Model(#[from] crate::UnknownName),
 }
 
 /// One fault on the same line; several below each other.

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor};
+use nst::Job;
+use nst::loss::Objective;
 use nst::picture::{Limits, decode};
 use nst::vgg::{Layer, Model, Vgg};
 use nst::weights::{self, Convolution, Origin, Place, Preprocessing, Weights};
@@ -89,4 +91,9 @@ pub fn assert_close(what: &str, found: f64, expected: f64, relative: f64) {
         error <= relative,
         "{what}: {found} is not {expected} (off by {error:.2e}, allowed {relative:.0e})"
     );
+}
+
+/// The losses of a job with one painting and no masks.
+pub fn objective(job: &Job, content: &Tensor<4>, style: &Tensor<4>, vgg: &Vgg) -> Objective {
+    Objective::new(job, content, &[style.clone().into()], vgg)
 }

@@ -105,7 +105,8 @@ impl Work {
     fn claim(&self) -> anyhow::Result<Option<Claim>> {
         Claim::take(&self.output).or_else(|error| {
             // Where the folder itself is wrong, that is the better reason.
-            picture::check_output(&self.output, &output::inputs(&self.transfer), true)?;
+            let inputs = output::inputs(&self.transfer)?;
+            picture::check_output(&self.output, &output::paths(&inputs), true)?;
             Err(error.into())
         })
     }

@@ -48,8 +48,8 @@ macro_rules! with {
 impl Simd for Avx512 {
     type V = __m512;
     const LANES: usize = 16;
-    const ROWS: usize = 12;
-    const VECTORS: usize = 2;
+    const ROWS: usize = 6;
+    const VECTORS: usize = 4;
 
     #[inline(always)]
     fn splat(self, x: f32) -> Self::V {

@@ -12,7 +12,7 @@ use tiff::encoder::{Compression, DeflateLevel, TiffEncoder, TiffValue, colortype
 use tiff::tags::{ExtraSamples, Predictor, Tag, Type};
 
 use super::EncodeOptions;
-use crate::picture::{Depth, OutputFormat, Picture, provenance};
+use crate::picture::{Depth, OutputFormat, Picture, eight_bit, provenance};
 
 /// Why no file came out.
 pub(super) enum Failure {
@@ -84,9 +84,12 @@ fn png(
     }
     let mut writer = encoder.write_header()?;
     match options.depth {
-        Depth::Eight => writer.write_image_data(&eight_bit(picture))?,
+        Depth::Eight => writer.write_image_data(&eight_bit(&interleaved(picture)))?,
         Depth::Sixteen => {
-            let samples: Vec<u16> = sixteen_bit(picture).iter().map(|v| v.to_be()).collect();
+            let samples: Vec<u16> = sixteen_bit(&interleaved(picture))
+                .iter()
+                .map(|v| v.to_be())
+                .collect();
             writer.write_image_data(bytemuck::cast_slice(&samples))?;
         }
     }
@@ -113,10 +116,7 @@ fn jpeg(
     }
     let mut encoder = JpegEncoder::new_with_quality(out, options.quality.clamp(1, 100));
     tag(&mut encoder, options)?;
-    let rgb = match &picture.alpha {
-        Some(alpha) => on_white(picture, alpha),
-        None => eight_bit(picture),
-    };
+    let rgb = eight_bit(&picture.on_white());
     Ok(encoder.write_image(&rgb, width, height, ExtendedColorType::Rgb8)?)
 }
 
@@ -132,7 +132,7 @@ fn webp(
         Some(_) => ExtendedColorType::Rgba8,
         None => ExtendedColorType::Rgb8,
     };
-    Ok(encoder.write_image(&eight_bit(picture), width, height, color)?)
+    Ok(encoder.write_image(&eight_bit(&interleaved(picture)), width, height, color)?)
 }
 
 /// The sRGB profile and the provenance, for the encoders of `image`.
@@ -172,10 +172,18 @@ fn tiff(
 ) -> Result<(), Failure> {
     use colortype::{RGB8, RGB16, RGBA8, RGBA16};
     match (options.depth, &picture.alpha) {
-        (Depth::Eight, None) => tiff_of::<RGB8>(out, size, &eight_bit(picture), options),
-        (Depth::Eight, Some(_)) => tiff_of::<RGBA8>(out, size, &eight_bit(picture), options),
-        (Depth::Sixteen, None) => tiff_of::<RGB16>(out, size, &sixteen_bit(picture), options),
-        (Depth::Sixteen, Some(_)) => tiff_of::<RGBA16>(out, size, &sixteen_bit(picture), options),
+        (Depth::Eight, None) => {
+            tiff_of::<RGB8>(out, size, &eight_bit(&interleaved(picture)), options)
+        }
+        (Depth::Eight, Some(_)) => {
+            tiff_of::<RGBA8>(out, size, &eight_bit(&interleaved(picture)), options)
+        }
+        (Depth::Sixteen, None) => {
+            tiff_of::<RGB16>(out, size, &sixteen_bit(&interleaved(picture)), options)
+        }
+        (Depth::Sixteen, Some(_)) => {
+            tiff_of::<RGBA16>(out, size, &sixteen_bit(&interleaved(picture)), options)
+        }
     }
 }
 
@@ -223,34 +231,19 @@ impl TiffValue for Text {
     }
 }
 
-/// RGB or RGBA bytes.
-fn eight_bit(picture: &Picture) -> Vec<u8> {
-    samples(picture, |v| (v * 255.0).round() as u8)
-}
-
-/// RGB or RGBA in 16 bits, native byte order.
-fn sixteen_bit(picture: &Picture) -> Vec<u16> {
-    samples(picture, |v| (v * 65535.0).round() as u16)
-}
-
-fn samples<T>(picture: &Picture, quantise: impl Fn(f32) -> T) -> Vec<T> {
-    match &picture.alpha {
-        None => picture.pixels.iter().map(|&v| quantise(v)).collect(),
-        Some(alpha) => picture
-            .pixels
-            .as_chunks::<3>()
-            .0
-            .iter()
-            .zip(alpha)
-            .flat_map(|(&[r, g, b], &a)| [r, g, b, a])
-            .map(quantise)
-            .collect(),
-    }
-}
-
-/// RGB bytes of the picture laid on white.
-fn on_white(picture: &Picture, alpha: &[f32]) -> Vec<u8> {
-    let rgb = picture.pixels.as_chunks::<3>().0.iter().zip(alpha);
-    rgb.flat_map(|(rgb, &a)| rgb.map(|v| ((v * a + 1.0 - a) * 255.0).round() as u8))
+/// Samples in 16 bits, native byte order.
+fn sixteen_bit(samples: &[f32]) -> Vec<u16> {
+    samples
+        .iter()
+        .map(|v| (v * 65535.0).round() as u16)
         .collect()
+}
+
+/// RGB samples, or RGBA if the picture has an alpha channel.
+fn interleaved(picture: &Picture) -> Cow<'_, [f32]> {
+    let Some(alpha) = &picture.alpha else {
+        return Cow::Borrowed(&picture.pixels);
+    };
+    let rgb = picture.pixels.as_chunks::<3>().0.iter().zip(alpha);
+    rgb.flat_map(|(&[r, g, b], &a)| [r, g, b, a]).collect()
 }

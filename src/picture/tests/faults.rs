@@ -1,11 +1,11 @@
 //! Real faults while writing: the old file is untouched, nothing temporary is left, and the picture is saved elsewhere.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-use super::{folder, gradient, read};
-use crate::picture::{EncodeOptions, Picture, PictureError, check_output, encode_or_rescue};
+use super::{entries, folder, gradient, read};
+use crate::picture::{EncodeOptions, Film, Picture, PictureError, check_output, encode_or_rescue};
 
 /// A small file system of its own, unmounted at the end; none (and the reason printed) where that is not allowed.
 struct Mount(tempfile::TempDir);
@@ -69,13 +69,6 @@ fn rescued(picture: &Picture, path: &Path) -> PictureError {
     *source
 }
 
-fn entries(folder: &Path) -> Vec<PathBuf> {
-    fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect()
-}
-
 /// A picture no format makes small: 270 kB of pseudo-random samples.
 fn noise(width: usize, height: usize) -> Picture {
     let mut state = 1_u32;
@@ -123,6 +116,29 @@ fn a_full_disk_leaves_the_old_file_and_saves_the_picture_elsewhere() {
         );
         fs::remove_file(path).unwrap();
     }
+}
+
+#[test]
+fn a_disk_that_fills_up_ends_a_film_and_leaves_the_old_one() {
+    let Some(disk) = Mount::new("size=64k") else {
+        return;
+    };
+    let path = disk.path().join("a.gif");
+    fs::write(&path, "the old film").unwrap();
+    let mut film = Film::create(&path, 100, 100).unwrap();
+    let picture = noise(100, 100);
+    let error = (0..20)
+        .find_map(|_| film.push(&picture).err())
+        .expect("200 kB do not fit");
+    let PictureError::NotWritten { source, .. } = &error else {
+        panic!("{error}")
+    };
+    assert_eq!(source.kind(), std::io::ErrorKind::StorageFull);
+    // Even with room again, half a frame must not become a film.
+    disk.remount("remount,size=4m");
+    assert!(film.push(&picture).is_err() && film.finish(true).is_err());
+    assert_eq!(fs::read(&path).unwrap(), b"the old film");
+    assert_eq!(entries(disk.path()), [path]);
 }
 
 #[test]

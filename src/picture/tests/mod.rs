@@ -9,11 +9,12 @@ mod inputs;
 mod orientation;
 mod output;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{Depth, EncodeOptions, Limits, Picture, PictureError, decode, encode};
 
-fn folder() -> tempfile::TempDir {
+pub fn folder() -> tempfile::TempDir {
     tempfile::tempdir().expect("a temporary folder")
 }
 
@@ -41,7 +42,7 @@ fn with_alpha(mut picture: Picture) -> Picture {
     picture
 }
 
-fn write(picture: &Picture, folder: &Path, name: &str, depth: Depth) -> PathBuf {
+pub fn write(picture: &Picture, folder: &Path, name: &str, depth: Depth) -> PathBuf {
     let path = folder.join(name);
     let options = EncodeOptions {
         depth,
@@ -51,7 +52,7 @@ fn write(picture: &Picture, folder: &Path, name: &str, depth: Depth) -> PathBuf 
     path
 }
 
-fn read(path: &Path) -> Picture {
+pub fn read(path: &Path) -> Picture {
     decode(path, &Limits::default()).expect("decodes")
 }
 
@@ -60,10 +61,40 @@ fn refusal(path: &Path) -> PictureError {
 }
 
 /// Largest difference between two lists of the same length.
-fn distance(a: &[f32], b: &[f32]) -> f32 {
+pub fn distance(a: &[f32], b: &[f32]) -> f32 {
     assert_eq!(a.len(), b.len());
     a.iter()
         .zip(b)
         .map(|(a, b)| (a - b).abs())
         .fold(0.0, f32::max)
+}
+
+/// What is in a folder.
+pub fn entries(folder: &Path) -> Vec<PathBuf> {
+    fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect()
+}
+
+/// A picture of one colour.
+pub fn flat(width: usize, height: usize, rgb: [u8; 3]) -> Picture {
+    let mut picture = gradient(width, height, 256.0);
+    picture.pixels = rgb.map(|v| f32::from(v) / 255.0).repeat(width * height);
+    picture
+}
+
+/// A picture of the checkout at `width` x `height`, or None with a printed reason.
+pub fn sample(name: &str, width: usize, height: usize) -> Option<Picture> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("assets")
+        .join(name);
+    if !path.exists() {
+        eprintln!(
+            "skipped: {} is not here (a packaged crate has no assets)",
+            path.display()
+        );
+        return None;
+    }
+    Some(read(&path).resized(width, height))
 }

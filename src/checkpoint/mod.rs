@@ -1,0 +1,193 @@
+//! A transfer on disk: everything needed to go on as if nothing had happened.
+//!
+//! One safetensors file. Tensors: `image`, `average`, and what the optimiser remembers. Metadata:
+//! `nst checkpoint` (the format's version), `numbers` (name to the bits of an f64, so that nothing
+//! is rounded) and `passport` (what the run depends on, to compare).
+
+mod error;
+mod passport;
+mod state;
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::Path;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
+
+pub use error::CheckpointError;
+pub use passport::{Difference, Passport};
+
+use crate::Job;
+use crate::job::Plan;
+use crate::optimize::State;
+
+/// Version of the format: a file of another one is refused.
+const VERSION: &str = "1";
+/// Room for the header beside the pictures, in bytes.
+const HEADER_ROOM: u64 = 1 << 20;
+/// Pictures a checkpoint holds beside the optimiser's history.
+const PICTURES: u64 = 8;
+
+/// A state as named tensors `[1, 3, height, width]` and numbers.
+#[derive(Debug, Default)]
+struct Parts {
+    tensors: BTreeMap<String, Tensor<4>>,
+    numbers: BTreeMap<String, f64>,
+}
+
+/// Writes a checkpoint, replacing the one that was there only when the new one is whole and on
+/// disk.
+///
+/// # Errors
+///
+/// [`CheckpointError::NotWritten`], or the device fails.
+pub fn save(path: &Path, state: &State, passport: &Passport) -> Result<(), crate::Error> {
+    let parts = state::take_apart(state);
+    let mut data = Vec::with_capacity(parts.tensors.len());
+    for (name, tensor) in parts.tensors {
+        let shape: Vec<usize> = tensor.dims().into();
+        let values = tensor.try_into_data().map_err(crate::Error::device)?;
+        let values: Vec<f32> = values.iter::<f32>().collect();
+        data.push((name, shape, values));
+    }
+    let numbers: BTreeMap<_, _> = parts
+        .numbers
+        .iter()
+        .map(|(k, v)| (k, v.to_bits()))
+        .collect();
+    let metadata = HashMap::from([
+        ("nst checkpoint".to_owned(), VERSION.to_owned()),
+        ("numbers".to_owned(), serde_json::json!(numbers).to_string()),
+        ("passport".to_owned(), passport.to_json()),
+    ]);
+    let views = data.iter().map(|(name, shape, values)| {
+        let bytes = bytemuck::cast_slice(values);
+        let view = TensorView::new(Dtype::F32, shape.clone(), bytes);
+        (name, view.expect("the bytes are those of the shape"))
+    });
+    let failed = |reason: String| CheckpointError::NotWritten {
+        path: path.to_owned(),
+        reason,
+    };
+    let bytes = safetensors::serialize(views, Some(metadata)).map_err(|e| failed(e.to_string()))?;
+    Ok(replace(path, &bytes).map_err(|e| failed(e.to_string()))?)
+}
+
+fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut file = tempfile::Builder::new()
+        .prefix(".nst-")
+        .tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    // As with pictures: not every file system can flush a folder.
+    let _ = File::open(folder).and_then(|folder| folder.sync_all());
+    Ok(())
+}
+
+/// Reads a checkpoint of `job` under `plan`, made with the same passport.
+///
+/// # Errors
+///
+/// [`CheckpointError`]: the file cannot be read, is none of ours, is damaged, or belongs to
+/// another run.
+pub fn load(
+    path: &Path,
+    job: &Job,
+    plan: &Plan,
+    passport: &Passport,
+    device: &Device,
+) -> Result<State, CheckpointError> {
+    let unreadable = |source| CheckpointError::NotRead {
+        path: path.to_owned(),
+        source,
+    };
+    let (width, height) = plan.size();
+    let picture = 12 * (width * height) as u64;
+    let most = HEADER_ROOM + picture * (PICTURES + 2 * job.history as u64);
+    if fs::metadata(path).map_err(unreadable)?.len() > most {
+        return Err(damaged(
+            path,
+            "it is larger than any checkpoint of this job",
+        ));
+    }
+    let bytes = fs::read(path).map_err(unreadable)?;
+    parse(path, &bytes, job, plan, passport, device)
+}
+
+/// [`load`] on the file's bytes; `path` is for messages.
+///
+/// # Errors
+///
+/// As [`load`].
+pub fn parse(
+    path: &Path,
+    bytes: &[u8],
+    job: &Job,
+    plan: &Plan,
+    passport: &Passport,
+    device: &Device,
+) -> Result<State, CheckpointError> {
+    let damaged = |reason: &str| damaged(path, reason);
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| damaged(&e.to_string()))?;
+    let metadata = header.metadata().clone().unwrap_or_default();
+    match metadata.get("nst checkpoint") {
+        Some(version) if version == VERSION => {}
+        Some(version) => {
+            let version = version.clone();
+            let path = path.to_owned();
+            return Err(CheckpointError::Version { path, version });
+        }
+        None => return Err(damaged("it is no checkpoint of nst")),
+    }
+    let text = |key: &str| metadata.get(key).map_or("", String::as_str);
+    let found = Passport::from_json(text("passport"))
+        .ok_or_else(|| damaged("its list of settings cannot be read"))?;
+    let differences = passport.differences(&found);
+    if !differences.is_empty() {
+        let path = path.to_owned();
+        return Err(CheckpointError::OtherRun { path, differences });
+    }
+    let numbers: BTreeMap<String, u64> =
+        serde_json::from_str(text("numbers")).map_err(|_| damaged("its numbers cannot be read"))?;
+    let file = SafeTensors::deserialize(bytes).map_err(|e| damaged(&e.to_string()))?;
+    let mut parts = Parts {
+        numbers: numbers
+            .into_iter()
+            .map(|(k, v)| (k, f64::from_bits(v)))
+            .collect(),
+        tensors: BTreeMap::new(),
+    };
+    for (name, view) in file.tensors() {
+        let tensor = tensor(&view, device).ok_or_else(|| damaged("a tensor has a wrong shape"))?;
+        parts.tensors.insert(name, tensor);
+    }
+    state::put_together(job, plan, parts).ok_or_else(|| damaged("something is missing in it"))
+}
+
+fn tensor(view: &TensorView<'_>, device: &Device) -> Option<Tensor<4>> {
+    let &[1, 3, height, width] = view.shape() else {
+        return None;
+    };
+    if view.dtype() != Dtype::F32 {
+        return None;
+    }
+    let values: Vec<f32> = bytemuck::pod_collect_to_vec(view.data());
+    let finite = values.iter().all(|v| v.is_finite());
+    let data = TensorData::new(values, [1, 3, height, width]);
+    finite.then(|| Tensor::from_data(data, device))
+}
+
+fn damaged(path: &Path, reason: &str) -> CheckpointError {
+    CheckpointError::Damaged {
+        path: path.to_owned(),
+        reason: reason.to_owned(),
+    }
+}

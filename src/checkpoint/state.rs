@@ -1,0 +1,113 @@
+//! A loop's state as named tensors and numbers, and back.
+
+use burn::tensor::Tensor;
+
+use super::Parts;
+use crate::Job;
+use crate::job::Plan;
+use crate::optimize::{Adam, Average, Lbfgs, Method, Optimizer, State};
+
+pub fn take_apart(state: &State) -> Parts {
+    let mut parts = Parts::default();
+    parts.tensors.insert("image".into(), state.image.clone());
+    let (sum, count) = state.average.parts();
+    parts.tensors.extend(sum.map(|sum| ("average".into(), sum)));
+    for (name, value) in [
+        ("average.count", f64::from(count)),
+        ("scale", state.scale as f64),
+        ("step", state.step as f64),
+        ("done", state.done as f64),
+    ] {
+        parts.numbers.insert(name.into(), value);
+    }
+    let first = state
+        .first_total
+        .map(|total| ("first_total".into(), f64::from(total)));
+    parts.numbers.extend(first);
+    match &state.optimizer {
+        Optimizer::Adam(adam) => {
+            if let Some((m, v)) = &adam.moments {
+                parts.tensors.insert("adam.m".into(), m.clone());
+                parts.tensors.insert("adam.v".into(), v.clone());
+            }
+            parts.numbers.insert("lr".into(), f64::from(adam.lr));
+            parts
+                .numbers
+                .insert("adam.step".into(), f64::from(adam.step));
+        }
+        Optimizer::Lbfgs(lbfgs) => {
+            let (tensors, numbers) = lbfgs.parts();
+            parts.tensors.extend(tensors);
+            parts.numbers.extend(numbers);
+        }
+        Optimizer::GradientDescent { lr } => {
+            parts.numbers.insert("lr".into(), f64::from(*lr));
+        }
+    }
+    parts
+}
+
+/// The state, or nothing if a part is missing or does not fit the plan.
+pub fn put_together(job: &Job, plan: &Plan, mut parts: Parts) -> Option<State> {
+    let number = |name: &str| parts.numbers.get(name).copied();
+    let whole = |name: &str| number(name).and_then(whole);
+    let (scale, step, done) = (whole("scale")?, whole("step")?, whole("done")?);
+    let planned = plan.scales.get(scale)?;
+    let (width, height) = planned.size;
+    let sized = |x: &Tensor<4>| x.dims() == [1, 3, height, width];
+    let before: usize = plan.scales[..scale].iter().map(|scale| scale.steps).sum();
+    let fits = step <= planned.steps && done == before + step;
+    if !fits || !parts.tensors.values().all(sized) {
+        return None;
+    }
+    let image = parts.tensors.remove("image")?;
+    let mut average = Average::new(job.decay());
+    let sum = parts.tensors.remove("average");
+    let count = i32::try_from(whole("average.count")?).ok()?;
+    if sum.is_some() != (count > 0) {
+        return None;
+    }
+    average.restore(sum, count);
+    let first_total = number("first_total").map(|total| total as f32);
+    let optimizer = optimizer(job, &mut parts)?;
+    Some(State {
+        image,
+        optimizer,
+        average,
+        scale,
+        step,
+        done,
+        first_total,
+    })
+}
+
+fn optimizer(job: &Job, parts: &mut Parts) -> Option<Optimizer> {
+    let numbers = &parts.numbers;
+    let number = |name: &str| numbers.get(name).copied();
+    let rate = || number("lr").filter(|lr| *lr > 0.0).map(|lr| lr as f32);
+    Some(match job.method {
+        Method::Adam => {
+            let (m, v) = (
+                parts.tensors.remove("adam.m"),
+                parts.tensors.remove("adam.v"),
+            );
+            let step = number("adam.step").and_then(whole)?;
+            let mut adam = Adam::new(rate()?);
+            adam.moments = m.zip(v);
+            adam.step = i32::try_from(step).ok()?;
+            Optimizer::Adam(adam)
+        }
+        Method::Lbfgs => {
+            let tensors = &mut parts.tensors;
+            let mut tensor = |name: &str| tensors.remove(name);
+            Optimizer::Lbfgs(Lbfgs::restore(job.history, &mut tensor, &number)?)
+        }
+        Method::GradientDescent => Optimizer::GradientDescent { lr: rate()? },
+    })
+}
+
+/// A number that counts something.
+fn whole(value: f64) -> Option<usize> {
+    let fine = value >= 0.0 && value <= f64::from(i32::MAX) && value.fract() == 0.0;
+    fine.then_some(value as usize)
+}

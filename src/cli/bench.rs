@@ -1,0 +1,271 @@
+//! `nst bench`: where the time of one step goes on this CPU.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use clap::Args;
+use nst::kernels::phase;
+use nst::kernels::{Isa, peak};
+use nst::loss::Objective;
+use nst::optimize::{Adam, losses_and_gradient};
+use nst::vgg::{Model, Vgg};
+use nst::weights::{Convolution, Origin, Place, Preprocessing, Weights};
+use nst::{Job, device};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde::Serialize;
+
+/// Seconds that each measurement of the peak takes.
+const PEAK_SECONDS: f64 = 0.3;
+
+#[derive(Args, Debug)]
+pub struct BenchArgs {
+    /// Side of the square picture, in pixels
+    #[arg(long, value_name = "N", default_value_t = 512,
+          value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(16..=8192))]
+    size: usize,
+
+    /// Network: vgg16 or vgg19; its weights are noise, which take as long as trained ones
+    #[arg(long, value_name = "NAME", default_value_t = Model::Vgg19)]
+    model: Model,
+
+    /// Number of steps to average over, after one that is not counted
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 7,
+          value_parser = clap::value_parser!(u16).range(1..))]
+    steps: u16,
+
+    /// Number of CPU threads [default: all physical cores]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// One kind of work in a mean step.
+#[derive(Debug, Serialize)]
+struct Part {
+    phase: &'static str,
+    /// Wall time, the mean of all threads.
+    seconds: f64,
+    /// Of the step's time.
+    share: f64,
+    gflops: Option<f64>,
+    /// Of the peak of all threads.
+    of_peak: Option<f64>,
+}
+
+#[derive(Debug, Serialize)]
+struct Report {
+    model: String,
+    size: usize,
+    threads: usize,
+    isa: &'static str,
+    steps: u16,
+    /// Mean and median wall time of a step.
+    seconds: f64,
+    median_seconds: f64,
+    peak_gflops_one_thread: f64,
+    peak_gflops: f64,
+    parts: Vec<Part>,
+    /// The most memory the process had, where the system tells.
+    peak_rss_mib: Option<f64>,
+}
+
+/// Measures and prints.
+pub fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
+    let threads = args
+        .threads
+        .map_or_else(device::physical_cores, usize::from);
+    device::set_threads(threads)?;
+    let report = measure(args, threads)?;
+    if args.json {
+        println!("{}", serde_json::to_string(&report)?);
+    } else {
+        print(&report);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn measure(args: &BenchArgs, threads: usize) -> anyhow::Result<Report> {
+    let isa = Isa::chosen();
+    let one = peak::flops(isa, 1, PEAK_SECONDS);
+    let all = peak::flops(isa, threads, PEAK_SECONDS);
+    let mut stepper = Stepper::new(args.model, args.size);
+    stepper.step()?;
+    phase::take();
+    let (mut walls, mut optimiser) = (Vec::new(), 0.0);
+    for _ in 0..args.steps {
+        let (wall, update) = stepper.step()?;
+        walls.push(wall);
+        optimiser += update;
+    }
+    let steps = f64::from(args.steps);
+    let wall = walls.iter().sum::<f64>() / steps;
+    let mut parts = Vec::new();
+    for (phase, time, operations) in phase::take() {
+        let seconds = time.as_secs_f64() / threads as f64 / steps;
+        let flops = operations as f64 / steps / seconds;
+        let counted = operations > 0 && seconds > 0.0;
+        parts.push(Part {
+            phase: phase.name(),
+            seconds,
+            share: seconds / wall,
+            gflops: counted.then_some(flops / 1e9),
+            of_peak: counted.then_some(flops / all),
+        });
+    }
+    let mut plain = |phase, seconds: f64| {
+        parts.push(Part {
+            phase,
+            seconds,
+            share: seconds / wall,
+            gflops: None,
+            of_peak: None,
+        });
+    };
+    plain("optimiser", optimiser / steps);
+    let known: f64 = parts.iter().map(|part| part.seconds).sum();
+    parts.push(Part {
+        phase: "other",
+        seconds: wall - known,
+        share: 1.0 - known / wall,
+        gflops: None,
+        of_peak: None,
+    });
+    walls.sort_by(f64::total_cmp);
+    Ok(Report {
+        model: args.model.to_string(),
+        size: args.size,
+        threads,
+        isa: isa.name(),
+        steps: args.steps,
+        seconds: wall,
+        median_seconds: walls[walls.len() / 2],
+        peak_gflops_one_thread: one / 1e9,
+        peak_gflops: all / 1e9,
+        parts,
+        peak_rss_mib: peak_rss_mib(),
+    })
+}
+
+fn print(report: &Report) {
+    println!(
+        "{}, {} px, {} threads, {}: {:.4} s a step (median of {}: {:.4})",
+        report.model,
+        report.size,
+        report.threads,
+        report.isa,
+        report.seconds,
+        report.steps,
+        report.median_seconds,
+    );
+    println!(
+        "peak {:.0} GFLOP/s with one thread, {:.0} with all",
+        report.peak_gflops_one_thread, report.peak_gflops
+    );
+    println!("\nphase            seconds   share   GFLOP/s   of peak");
+    for part in &report.parts {
+        let rate = part.gflops.map_or(String::new(), |g| format!("{g:.0}"));
+        let of_peak = part
+            .of_peak
+            .map_or(String::new(), |p| format!("{:.0} %", 100.0 * p));
+        println!(
+            "{:<15} {:>8.4} {:>5.1} % {rate:>9} {of_peak:>9}",
+            part.phase,
+            part.seconds,
+            100.0 * part.share
+        );
+    }
+    if let Some(rss) = report.peak_rss_mib {
+        println!("\npeak RSS {rss:.0} MiB");
+    }
+}
+
+/// A transfer between two pictures of noise.
+struct Stepper {
+    vgg: Vgg,
+    objective: Objective,
+    x: Tensor<4>,
+    adam: Adam,
+}
+
+impl Stepper {
+    fn new(model: Model, size: usize) -> Self {
+        let device = device::cpu();
+        let job = Job {
+            model,
+            ..Job::default()
+        };
+        let deepest = Job::default().deepest();
+        let vgg = Vgg::new(noisy_weights(model, deepest.ok()), &device);
+        let x = noise(size, 1, &device);
+        Self {
+            objective: Objective::new(&job, &x, &[noise(size, 2, &device).into()], &vgg),
+            vgg,
+            x,
+            adam: Adam::new(job.lr),
+        }
+    }
+
+    /// Seconds of one step, and of its update of the pixels.
+    fn step(&mut self) -> anyhow::Result<(f64, f64)> {
+        let start = Instant::now();
+        let layers = self.objective.layers();
+        let (_, gradient) =
+            losses_and_gradient(&self.vgg, &self.objective, &layers, self.x.clone())?;
+        let update = Instant::now();
+        self.x = self.adam.update(self.x.clone(), gradient).clamp(0.0, 1.0);
+        Ok((
+            start.elapsed().as_secs_f64(),
+            update.elapsed().as_secs_f64(),
+        ))
+    }
+}
+
+/// He-scaled noise up to a layer, so that features neither vanish nor explode.
+fn noisy_weights(model: Model, deepest: Option<nst::vgg::Layer>) -> Weights {
+    let mut random = ChaCha8Rng::seed_from_u64(0);
+    let mut noise = |count: usize, scale: f32| -> Vec<f32> {
+        (0..count)
+            .map(|_| (random.random::<f32>() - 0.5) * scale)
+            .collect()
+    };
+    let convolutions: BTreeMap<_, _> = model
+        .layers()
+        .take_while(|&layer| deepest.is_none_or(|deepest| layer <= deepest))
+        .map(|layer| {
+            let inputs = 9 * layer.inputs();
+            let weight = noise(inputs * layer.outputs(), (24.0 / inputs as f32).sqrt());
+            let bias = noise(layer.outputs(), 0.2);
+            (layer, Convolution { weight, bias })
+        })
+        .collect();
+    Weights {
+        model,
+        preprocessing: Preprocessing::Torchvision,
+        convolutions,
+        origin: Origin {
+            place: Place::BuiltIn,
+            source: None,
+            licence: None,
+        },
+    }
+}
+
+fn noise(size: usize, seed: u64, device: &Device) -> Tensor<4> {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let values: Vec<f32> = (0..3 * size * size).map(|_| random.random()).collect();
+    Tensor::from_data(TensorData::new(values, [1, 3, size, size]), device)
+}
+
+/// The process's peak resident memory, on Linux.
+fn peak_rss_mib() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    let kib: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kib / 1024.0)
+}

@@ -1,0 +1,235 @@
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use nst::job::{StyleSize, strength};
+use nst::picture::{self, Limits, Mask};
+use nst::{Init, Inputs, Job, JobError, Painting, Picture, weights};
+
+use super::Usage;
+use super::args::Transfer;
+
+/// The job of a command line, without the picture to start from.
+pub fn job(args: &Transfer) -> Job {
+    let (style, optimisation, pictures) = (&args.style, &args.optimisation, &args.pictures);
+    let (alpha, beta) = style.strength.map_or((style.alpha, style.beta), strength);
+    let style_size = pictures
+        .style_size
+        .map_or(StyleSize::Scale(pictures.style_scale), StyleSize::Own);
+    let preset = optimisation.preset.job();
+    Job {
+        model: style.model,
+        pool: style.pool,
+        padding: style.padding,
+        alpha,
+        beta,
+        tv: style.tv,
+        content_layers: style.content_layer.clone(),
+        style_layers: style.style_layers.clone(),
+        style_loss: style.style_loss,
+        normalisation: style.loss,
+        steps: optimisation.steps.unwrap_or(preset.steps),
+        steps_per_scale: optimisation.steps_per_scale.or(preset.steps_per_scale),
+        lr: optimisation.lr,
+        size: pictures.area.unwrap_or(pictures.size),
+        style_size,
+        scales: optimisation.scales.or(preset.scales),
+        min_size: optimisation.min_size,
+        scale_factor: optimisation.scale_factor,
+        method: optimisation.optimizer.unwrap_or(preset.method),
+        history: optimisation.history,
+        average: optimisation.average,
+        init: Init::Content,
+        colour: pictures.color,
+        seed: pictures.seed,
+    }
+}
+
+/// A style picture's path and weight.
+pub fn styles(args: &Transfer) -> Result<Vec<(PathBuf, f32)>, Usage> {
+    args.pictures.style.iter().map(|s| weighted(s)).collect()
+}
+
+/// `a.jpg:2` is the file a.jpg with weight 2, unless a file of the whole name exists.
+fn weighted(given: &Path) -> Result<(PathBuf, f32), Usage> {
+    let plain = (given.to_path_buf(), 1.0);
+    let Some((path, weight)) = given.to_str().and_then(|text| text.rsplit_once(':')) else {
+        return Ok(plain);
+    };
+    if given.exists() || weight.contains(['/', '\\']) {
+        return Ok(plain);
+    }
+    match weight.parse::<f32>() {
+        Ok(weight) if weight.is_finite() && weight > 0.0 => Ok((path.into(), weight)),
+        _ => Err(Usage(format!(
+            "--style {}: the weight after the colon must be a number above 0",
+            given.display()
+        ))),
+    }
+}
+
+/// Every picture file the command line names as an input.
+pub fn files(args: &Transfer) -> Result<Vec<PathBuf>, Usage> {
+    let pictures = &args.pictures;
+    let mut files: Vec<_> = pictures.content.iter().cloned().collect();
+    files.extend(styles(args)?.into_iter().map(|(path, _)| path));
+    files.extend_from_slice(&pictures.content_mask);
+    files.extend_from_slice(&pictures.style_mask);
+    Ok(files)
+}
+
+/// The content picture's path.
+pub fn content(args: &Transfer) -> Result<&Path, Usage> {
+    let content = args.pictures.content.as_deref();
+    content.ok_or_else(|| Usage("--content FILE is missing".to_owned()))
+}
+
+/// Reads every picture of a command line.
+pub fn read(args: &Transfer, reader: &Reader<'_>) -> anyhow::Result<Inputs> {
+    let content = reader.read(content(args)?)?;
+    let mut styles = Vec::new();
+    for (path, weight) in self::styles(args)? {
+        styles.push(Painting {
+            weight,
+            ..reader.read(&path)?.into()
+        });
+    }
+    let masks = |paths: &[PathBuf]| -> anyhow::Result<Vec<Mask>> {
+        let read = |path: &PathBuf| Ok(Mask::from(&reader.read(path)?));
+        paths.iter().map(read).collect()
+    };
+    let content_masks = masks(&args.pictures.content_mask)?;
+    let style_masks = masks(&args.pictures.style_mask)?;
+    Ok(Inputs {
+        content,
+        styles: regions(styles, content_masks, style_masks)?,
+    })
+}
+
+/// Gives every painting its region: the k-th content mask belongs to the k-th painting and to the
+/// k-th style mask; a single painting serves every pair of masks.
+fn regions(
+    mut styles: Vec<Painting>,
+    content: Vec<Mask>,
+    style: Vec<Mask>,
+) -> Result<Vec<Painting>, JobError> {
+    let (regions, parts, pictures) = (content.len(), style.len(), styles.len());
+    if regions == 0 && parts == 0 {
+        return Ok(styles);
+    }
+    let paired = parts == 0 || parts == regions;
+    if !paired || (pictures != 1 && pictures != regions) || pictures == 0 {
+        return Err(JobError::Masks {
+            content: regions,
+            style: parts,
+            pictures,
+        });
+    }
+    while styles.len() < regions {
+        styles.push(styles[0].clone());
+    }
+    let mut style = style.into_iter();
+    for (painting, mask) in styles.iter_mut().zip(content) {
+        painting.content_mask = Some(mask);
+        painting.style_mask = style.next();
+    }
+    Ok(styles)
+}
+
+/// Reads what `--init` names.
+pub fn init(given: &Path, reader: &Reader<'_>) -> anyhow::Result<Init> {
+    Ok(match given.to_str() {
+        Some("content") => Init::Content,
+        Some("style") => Init::Style,
+        Some("grey" | "gray") => Init::Grey,
+        Some("noise") => Init::Noise,
+        Some("normal") => Init::Normal,
+        _ => {
+            let read = reader.read(given);
+            Init::Picture(read.context("--init is none of content, style, grey, noise, normal")?)
+        }
+    })
+}
+
+/// Reads pictures and keeps the digests of their files.
+pub struct Reader<'a> {
+    limits: Limits,
+    note: &'a dyn Fn(&str),
+    /// SHA-256 by name as given; stays empty without provenance.
+    digests: RefCell<BTreeMap<String, String>>,
+    keep: bool,
+}
+
+impl<'a> Reader<'a> {
+    /// A reader under the limits of the flags; `note` is told what a person should hear.
+    pub fn new(args: &Transfer, note: &'a dyn Fn(&str)) -> Self {
+        let max_pixels = u64::from(args.pictures.max_pixels) * 1_000_000;
+        Self {
+            limits: Limits { max_pixels },
+            note,
+            digests: RefCell::default(),
+            keep: !args.output.no_provenance,
+        }
+    }
+
+    /// The digests of the files read since the last call.
+    pub fn digests(&self) -> BTreeMap<String, String> {
+        self.digests.take()
+    }
+
+    fn read(&self, path: &Path) -> anyhow::Result<Picture> {
+        let picture = picture::decode(path, &self.limits)?;
+        for text in &picture.notes {
+            (self.note)(&format!("{}: {text}", path.display()));
+        }
+        if self.keep {
+            let name = path.to_string_lossy().into_owned();
+            let digest = weights::sha256(path)?;
+            self.digests.borrow_mut().insert(name, digest);
+        }
+        Ok(picture)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn painting() -> Painting {
+        Picture::from_planes(1, 1, &[0.5; 3]).unwrap().into()
+    }
+
+    fn mask() -> Mask {
+        Mask {
+            width: 1,
+            height: 1,
+            values: vec![1.0],
+        }
+    }
+
+    #[test]
+    fn a_style_may_carry_a_weight() {
+        let read = |text: &str| weighted(Path::new(text));
+        assert_eq!(read("a.jpg").unwrap(), ("a.jpg".into(), 1.0));
+        assert_eq!(read("a.jpg:2.5").unwrap(), ("a.jpg".into(), 2.5));
+        for wrong in ["a.jpg:0", "a.jpg:-1", "a.jpg:nan", "a.jpg:x"] {
+            assert!(read(wrong).unwrap_err().0.contains("after the colon"));
+        }
+    }
+
+    #[test]
+    fn one_painting_serves_every_pair_of_masks() {
+        let both = regions(vec![painting()], vec![mask(), mask()], vec![mask(), mask()]);
+        assert_eq!(both.unwrap().len(), 2);
+    }
+
+    #[test]
+    fn masks_without_their_partners_are_refused() {
+        let one = || vec![mask()];
+        let two = || vec![painting(), painting()];
+        assert!(regions(two(), one(), vec![]).is_err());
+        assert!(regions(vec![painting()], vec![], one()).is_err());
+        assert!(regions(vec![painting()], one(), vec![mask(), mask()]).is_err());
+    }
+}

@@ -1,0 +1,59 @@
+//! Completion scripts and manual pages, made from the same definitions as `--help`.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::CommandFactory;
+use clap_complete::Shell;
+
+use super::Cli;
+
+#[derive(clap::Args, Debug)]
+pub struct CompletionsArgs {
+    /// The shell the script is for
+    shell: Shell,
+}
+
+#[derive(clap::Args, Debug)]
+pub struct ManArgs {
+    /// Write the pages of all subcommands to this folder instead, as nst.1, nst-weights.1 and so on
+    folder: Option<PathBuf>,
+}
+
+/// Prints the completion script of a shell.
+pub fn completions(args: &CompletionsArgs) -> anyhow::Result<()> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "nst", &mut script);
+    print(&script)
+}
+
+/// Prints the manual page, or writes all of them to a folder.
+pub fn man(args: &ManArgs) -> anyhow::Result<()> {
+    args.folder.as_deref().map_or_else(print_page, write_pages)
+}
+
+fn print_page() -> anyhow::Result<()> {
+    let mut page = Vec::new();
+    clap_mangen::Man::new(Cli::command()).render(&mut page)?;
+    print(&page)
+}
+
+fn write_pages(folder: &Path) -> anyhow::Result<()> {
+    clap_mangen::generate_to(Cli::command(), folder).with_context(|| {
+        format!(
+            "{}: the manual pages cannot be written here; is it a folder?",
+            folder.display()
+        )
+    })
+}
+
+/// To standard output as a whole; a reader that has gone (`| head`) is no error.
+fn print(text: &[u8]) -> anyhow::Result<()> {
+    match io::stdout().write_all(text) {
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
+            Err(e).context("standard output cannot be written to")
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,86 @@
+//! `nst plan`: what a transfer would do.
+
+use std::process::ExitCode;
+
+use nst::device::Backend;
+use nst::job::{InputSizes, Plan};
+use nst::kernels::{Isa, peak};
+use nst::vgg::Layer;
+use nst::{Job, device, memory};
+
+use super::args::Transfer;
+use super::inputs::{self, Reader};
+use super::memory::{limit, said};
+
+/// Share of the machine's peak that a step reaches, counted in the operations of a direct
+/// convolution: more than 1, because Winograd's needs fewer. Measured with `nst bench`.
+const EFFICIENCY: f64 = 1.7;
+/// Seconds that measuring the peak takes.
+const PEAK_SECONDS: f64 = 0.2;
+
+/// Prints scales, layers, memory and time.
+pub fn run(args: &Transfer) -> anyhow::Result<ExitCode> {
+    let mut job = inputs::job(args);
+    job.check()?;
+    let note = |text: &str| eprintln!("note: {text}");
+    let sizes = InputSizes::from(&inputs::read(args, &Reader::new(args, &note))?);
+    let fitted = super::memory::plan(&args.hardware, &mut job, &sizes, &note);
+    let plan = match &fitted {
+        Ok(plan) => plan.clone(),
+        Err(_) => job.plan(&sizes)?,
+    };
+    println!("scale  result       styles              steps");
+    for (k, scale) in (1..).zip(&plan.scales) {
+        let side = |&(width, height): &(usize, usize)| format!("{width}x{height}");
+        let styles: Vec<_> = scale.styles.iter().map(side).collect();
+        let (size, styles) = (side(&scale.size), styles.join(" "));
+        println!("{k:<6} {size:<12} {styles:<19} {}", scale.steps);
+    }
+    let names = |list: &[nst::job::LayerWeight]| {
+        let names: Vec<_> = list.iter().map(ToString::to_string).collect();
+        names.join(" ")
+    };
+    println!("content layers: {}", names(&job.content_layers));
+    println!("style layers:   {}", names(&job.style_layers));
+    if args.hardware.backend == Backend::Cpu {
+        let needed = said(memory::predict(&job, &plan, &sizes));
+        let limit = limit(&args.hardware).map_or("unknown".to_owned(), said);
+        println!("memory:         about {needed} of {limit}");
+        println!("time:           about {}", time(args, &job, &plan));
+    }
+    fitted?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The time of all steps, for people, from the peak of this machine.
+fn time(args: &Transfer, job: &Job, plan: &Plan) -> String {
+    let threads = args.hardware.threads.map(usize::from);
+    let threads = threads.unwrap_or_else(device::physical_cores);
+    let peak = peak::flops(Isa::chosen(), threads, PEAK_SECONDS);
+    let layers = || {
+        job.model
+            .layers()
+            .take_while(|&layer| layer <= plan.deepest)
+    };
+    let work: f64 = plan
+        .scales
+        .iter()
+        .map(|scale| {
+            let pixels = scale.size.0 * scale.size.1;
+            let step: f64 = layers().map(|layer| operations(layer, pixels)).sum();
+            step * scale.steps as f64
+        })
+        .sum();
+    let seconds = work / (peak * EFFICIENCY);
+    if seconds < 120.0 {
+        format!("{seconds:.0} s")
+    } else {
+        format!("{:.0} min", seconds / 60.0)
+    }
+}
+
+/// Floating-point operations of one layer's direct convolution, forward and backward.
+fn operations(layer: Layer, pixels: usize) -> f64 {
+    let pixels = pixels >> (2 * layer.halvings());
+    2.0 * 18.0 * (layer.inputs() * layer.outputs() * pixels) as f64
+}

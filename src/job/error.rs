@@ -1,0 +1,103 @@
+use crate::vgg::{Layer, Model};
+
+/// A setting that cannot be.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum JobError {
+    /// A number outside its range. `flag` is the command line's name for it.
+    #[error("--{flag} {value} is out of range: it must be {range}")]
+    Range {
+        /// Name of the setting.
+        flag: &'static str,
+        /// What was given.
+        value: String,
+        /// What is allowed.
+        range: &'static str,
+    },
+    /// No layer for one of the losses.
+    #[error("--{flag} names no layer: give at least one, such as block5_conv2")]
+    NoLayers {
+        /// Name of the setting.
+        flag: &'static str,
+    },
+    /// A layer given twice.
+    #[error("--{flag} names {layer} twice: give each layer once")]
+    Repeated {
+        /// Name of the setting.
+        flag: &'static str,
+        /// The layer.
+        layer: Layer,
+    },
+    /// A layer that the model lacks.
+    #[error("--{flag} {layer}: {model} has no such layer; choose one of {}", list(*.model))]
+    NoSuchLayer {
+        /// Name of the setting.
+        flag: &'static str,
+        /// The layer.
+        layer: Layer,
+        /// The network.
+        model: Model,
+    },
+    /// Both weights are zero, so nothing would change.
+    #[error("--alpha and --beta are both 0: at least one loss must count")]
+    NothingToDo,
+    /// A run that takes more memory than there is.
+    #[error(
+        "this would take about {needed} of memory, and {limit} may be taken: {}",
+        .fits.map_or("no size fits".to_owned(), |n| {
+            format!("--size {n} fits (--fit chooses it, --max-memory moves the bound)")
+        })
+    )]
+    Memory {
+        /// What it would take, for people.
+        needed: String,
+        /// What it may take, for people.
+        limit: String,
+        /// The largest `--size` that fits.
+        fits: Option<usize>,
+    },
+    /// No style picture.
+    #[error("--style is missing: at least one painting is needed")]
+    NoStyle,
+    /// A mask without the other of its pair.
+    #[error(
+        "{content} --content-mask and {style} --style-mask with {pictures} --style: give as many \
+         content masks as style masks, or as style pictures"
+    )]
+    Masks {
+        /// Number of content masks.
+        content: usize,
+        /// Number of style masks.
+        style: usize,
+        /// Number of style pictures.
+        pictures: usize,
+    },
+    /// A region without a pixel.
+    #[error("the {which} is empty: a region must be bright somewhere, so that it takes part")]
+    EmptyMask {
+        /// Which mask: `--content-mask number 2`.
+        which: String,
+    },
+    /// A picture that vanishes before the deepest layer.
+    #[error(
+        "the {picture} picture becomes {width}x{height}, too small for {deepest}: \
+         both sides must be at least {smallest} pixels; raise --size, use a less narrow \
+         picture, or choose layers of an earlier block"
+    )]
+    TooSmall {
+        /// `content` or `style`.
+        picture: &'static str,
+        /// Width after resizing.
+        width: usize,
+        /// Height after resizing.
+        height: usize,
+        /// The deepest layer asked for.
+        deepest: Layer,
+        /// Smallest side that works.
+        smallest: usize,
+    },
+}
+
+fn list(model: Model) -> String {
+    let names: Vec<_> = model.layers().map(|l| l.to_string()).collect();
+    names.join(", ")
+}

@@ -1,0 +1,100 @@
+use burn::tensor::{Device, Tensor, TensorData};
+
+use crate::picture::Mask;
+
+/// How much each position of a layer's map belongs to a region: the guidance channel of Gatys et
+/// al. (2017), "Controlling Perceptual Factors in Neural Style Transfer", section 4.
+#[derive(Clone, Debug)]
+pub struct Guide {
+    /// The mask at the layer's resolution, `[1, height, width, 1]`.
+    values: Tensor<4>,
+    average: Tensor<2>,
+    rarity: f32,
+}
+
+impl Guide {
+    /// A mask of any size for maps of `[height, width]`. The mask must not be
+    /// [empty](Mask::is_empty).
+    pub fn new(mask: &Mask, [height, width]: [usize; 2], device: &Device) -> Self {
+        let values = mask.resized(width, height).values;
+        let squares: f64 = values.iter().map(|&v| f64::from(v).powi(2)).sum();
+        let average = values.iter().map(|&v| (f64::from(v) / squares) as f32);
+        let average = TensorData::new(average.collect::<Vec<_>>(), [1, height * width]);
+        let rarity = ((height * width) as f64 / squares) as f32;
+        let values = TensorData::new(values, [1, height, width, 1]);
+        Self {
+            values: Tensor::from_data(values, device),
+            average: Tensor::from_data(average, device),
+            rarity,
+        }
+    }
+
+    /// The map times the guide.
+    pub fn guided(&self, features: &Tensor<4>) -> Tensor<4> {
+        // Maps of the CPU kernels lie channels-last: in that order the product is one dense pass.
+        let features = features.clone().permute([0, 2, 3, 1]);
+        (features * self.values.clone()).permute([0, 3, 1, 2])
+    }
+
+    /// What takes a guided map, pixel by pixel, to its mean over the region:
+    /// `[1, height * width]`.
+    pub fn average(&self) -> Tensor<2> {
+        self.average.clone()
+    }
+
+    /// Positions of the map over the sum of squared values: what takes a guided mean over the map
+    /// to one over the region.
+    pub fn rarity(&self) -> f32 {
+        self.rarity
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::kernels::gram;
+
+    fn numbers<const D: usize>(x: Tensor<D>) -> Vec<f32> {
+        x.into_data().iter::<f32>().collect()
+    }
+
+    #[test]
+    fn a_guided_mean_and_gram_matrix_see_the_region_alone() {
+        // Two channels: (2, 3) in the region's three positions, other numbers elsewhere.
+        let map = [2.0, 9.0, 2.0, 2.0, 7.0, 5.0, 3.0, 0.0, 3.0, 3.0, 8.0, 1.0];
+        let device = Device::flex();
+        let map = Tensor::from_data(TensorData::new(map.to_vec(), [1, 2, 2, 3]), &device);
+        let mask = Mask {
+            width: 3,
+            height: 2,
+            values: vec![1.0, 0.0, 1.0, 1.0, 0.0, 0.0],
+        };
+        let guide = Guide::new(&mask, [2, 3], &device);
+        let guided = guide.guided(&map);
+        let second = numbers(gram(guided.clone()).mul_scalar(guide.rarity()));
+        for (found, expected) in second.iter().zip([4.0, 6.0, 6.0, 9.0]) {
+            assert!((found - expected).abs() < 1e-5, "{second:?}");
+        }
+        let by_channel = guided.reshape([2, 6]).transpose();
+        let mean = numbers(guide.average().matmul(by_channel));
+        assert!((mean[0] - 2.0).abs() < 1e-6 && (mean[1] - 3.0).abs() < 1e-6);
+    }
+
+    proptest! {
+        #[test]
+        fn a_mask_that_is_not_empty_is_empty_at_no_layer(
+            width in 16_usize..300, height in 16_usize..300,
+            at in any::<prop::sample::Index>(), halvings in 0..5,
+        ) {
+            let mut values = vec![0.0; width * height];
+            values[at.index(width * height)] = 0.5;
+            let mask = Mask { width, height, values };
+            prop_assert!(!mask.is_empty());
+            let guide = Guide::new(&mask, [height >> halvings, width >> halvings], &Device::flex());
+            prop_assert!(guide.rarity().is_finite() && guide.rarity() > 0.0);
+            prop_assert!(numbers(guide.average()).iter().all(|v| v.is_finite()));
+        }
+    }
+}

@@ -1,0 +1,117 @@
+use burn::tensor::{DType, Device, Tensor};
+
+/// The symmetric matrix T with T `from` T = `to`, which carries one covariance to the other by the
+/// shortest way: `to`^½ (`to`^½ `from` `to`^½)^-½ `to`^½.
+///
+/// Both are symmetric float64 matrices whose eigenvalues are at least `least`, above 0. The sign
+/// function of the block matrix of `to` and `from` has T in its corner (Higham, "Functions of
+/// Matrices", 2008, theorem 5.2), so Newton-Schulz iterations find it without any root. Their
+/// scaling is that of Chen and Chow (2014), "A Stable Scaling of Newton-Schulz for Improving the
+/// Sign Function Computation of a Hermitian Matrix". Products alone, which run at full speed on the
+/// CPU; an eigendecomposition of 512 channels would need another library.
+pub fn transport(from: &Tensor<2>, to: &Tensor<2>, least: f64) -> Tensor<2> {
+    let one = identity(from.dims()[0]);
+    let mut product = from.clone().matmul(to.clone());
+    // A norm above the product's largest eigenvalue brings all of them to (0, 1].
+    let norm = product.clone().square().sum().into_scalar::<f64>().sqrt();
+    product = product.div_scalar(norm);
+    let mut there = to.clone().div_scalar(norm.sqrt());
+    let mut back = from.clone().div_scalar(norm.sqrt());
+    // The least singular value that is left of those that go to 1.
+    let mut low = least / norm.sqrt();
+    loop {
+        // An iteration squares the distance to 1: the one from here is the last.
+        let last = 1.0 - low < 1e-4;
+        let scale = (3.0 / (1.0 + low + low * low)).sqrt();
+        let slope = one.clone().mul_scalar(1.5 * scale);
+        let step = product.mul_scalar(-0.5 * scale.powi(3)) + slope;
+        there = there.matmul(step.clone());
+        if last {
+            return there;
+        }
+        back = step.matmul(back);
+        product = back.clone().matmul(there.clone());
+        low = 0.5 * scale * low * (3.0 - (scale * low).powi(2));
+    }
+}
+
+/// The identity of float64 on the CPU.
+pub fn identity(size: usize) -> Tensor<2> {
+    Tensor::<2>::eye(size, &Device::flex()).cast(DType::F64)
+}
+
+/// The sum of the diagonal of the product of two symmetric matrices.
+pub fn inner(a: &Tensor<2>, b: &Tensor<2>) -> f64 {
+    (a.clone() * b.clone()).sum().into_scalar()
+}
+
+/// The sum of the diagonal of a float64 matrix.
+pub fn trace(a: &Tensor<2>) -> f64 {
+    inner(a, &identity(a.dims()[0]))
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::TensorData;
+
+    use super::*;
+
+    fn matrix(size: usize, value: impl Fn(usize, usize) -> f64) -> Tensor<2> {
+        let values: Vec<_> = (0..size * size)
+            .map(|k| value(k / size, k % size))
+            .collect();
+        let data = TensorData::new(values, [size, size]);
+        Tensor::from_data(data, (&Device::flex(), DType::F64))
+    }
+
+    /// The matrix with these eigenvalues in the basis of discrete sine transforms, turned by a
+    /// reflection where `turned`, so that two matrices do not commute.
+    fn with(eigenvalues: &[f64], turned: bool) -> Tensor<2> {
+        let size = eigenvalues.len();
+        let length = (size + 1) as f64;
+        let basis = matrix(size, |k, i| {
+            let angle = std::f64::consts::PI * ((k + 1) * (i + 1)) as f64 / length;
+            (2.0 / length).sqrt() * angle.sin()
+        });
+        let reflection = matrix(size, |i, j| f64::from(u8::from(i == j)) - 2.0 / size as f64);
+        let basis = if turned {
+            basis.matmul(reflection)
+        } else {
+            basis
+        };
+        let diagonal = matrix(size, |i, j| if i == j { eigenvalues[i] } else { 0.0 });
+        basis.clone().transpose().matmul(diagonal).matmul(basis)
+    }
+
+    fn largest(a: Tensor<2>) -> f64 {
+        a.abs().max().into_scalar()
+    }
+
+    #[test]
+    fn covariances_along_the_same_axes_are_stretched_by_the_root_of_their_ratio() {
+        let from: Vec<f64> = (0..24).map(|k| 50.0 * 0.6_f64.powi(k)).collect();
+        let to: Vec<f64> = (0..24).map(|k| 1e-3 * 1.5_f64.powi(k)).collect();
+        let exact: Vec<f64> = from.iter().zip(&to).map(|(f, t)| (t / f).sqrt()).collect();
+        let found = transport(&with(&from, false), &with(&to, false), 1e-4);
+        let off = largest(found - with(&exact, false)) / exact[23];
+        assert!(off < 1e-6, "{off}");
+    }
+
+    #[test]
+    fn one_covariance_becomes_the_other_over_six_orders_of_magnitude() {
+        let eigenvalues: Vec<f64> = (0..64).map(|k| 100.0 * 0.8_f64.powi(k)).collect();
+        let (from, to) = (with(&eigenvalues, false), with(&eigenvalues, true));
+        let found = transport(&from, &to, eigenvalues[63]);
+        let carried = found.clone().matmul(from).matmul(found.clone());
+        let off = largest(carried - to) / 100.0;
+        assert!(off < 1e-6, "{off}");
+        let skew = largest(found.clone() - found.clone().transpose()) / largest(found);
+        assert!(skew < 1e-6, "{skew}");
+    }
+
+    #[test]
+    fn one_number_has_a_ratio() {
+        let found = transport(&matrix(1, |_, _| 4.0), &matrix(1, |_, _| 9.0), 1e-6);
+        assert!((trace(&found) - 1.5).abs() < 1e-7);
+    }
+}

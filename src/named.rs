@@ -1,0 +1,71 @@
+/// Text that names none of a setting's choices.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown {what} `{given}`: use {}", .choices.join(" or "))]
+pub struct UnknownName {
+    /// What was to be named.
+    pub what: &'static str,
+    /// What was given.
+    pub given: String,
+    /// The names there are.
+    pub choices: Vec<&'static str>,
+}
+
+/// Gives an enum without fields its names: `ALL`, `name()`, `Display` and `FromStr`.
+macro_rules! named {
+    ($kind:ident, $what:literal: $($variant:ident = $name:literal),+ $(,)?) => {
+        impl $kind {
+            /// Every choice, in the order they are listed to people.
+            pub const ALL: [Self; [$(Self::$variant),+].len()] = [$(Self::$variant),+];
+
+            /// The name used in flags and files.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name),+
+                }
+            }
+        }
+
+        impl std::fmt::Display for $kind {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.name())
+            }
+        }
+
+        impl std::str::FromStr for $kind {
+            type Err = crate::UnknownName;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                let choices = || Self::ALL.iter().map(|choice| choice.name());
+                let found = Self::ALL.into_iter().find(|choice| choice.name() == text);
+                found.ok_or_else(|| crate::UnknownName {
+                    what: $what,
+                    given: text.to_owned(),
+                    choices: choices().collect(),
+                })
+            }
+        }
+    };
+}
+
+pub(crate) use named;
+
+#[cfg(test)]
+mod tests {
+    use crate::loss::StyleLoss;
+
+    #[test]
+    fn every_name_is_read_back() {
+        for choice in StyleLoss::ALL {
+            assert_eq!(choice.to_string().parse(), Ok(choice));
+        }
+    }
+
+    #[test]
+    fn a_wrong_name_is_told_the_right_ones() {
+        let error = "cosine".parse::<StyleLoss>().unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "unknown style loss `cosine`: use gram or wasserstein"
+        );
+    }
+}
