@@ -187,14 +187,19 @@ fn every_fault_of_a_list_is_told_before_anything_is_painted() {
     let bad = "[[job]]\nbetta = 3\n[[job]]\nbeta = -1\n[[job]]\noutput = \"out/1.xyz\"\n\
                [[job]]\noutput = \"out/../out/1.png\"\n[[job]]\nthreads = 3\n\
                [[job]]\noutput = \"out/a.jpg\"\ndepth = 16\n\
-               [[job]]\noutput = \"./photo.png\"\n";
+               [[job]]\noutput = \"./photo.png\"\n\
+               [[job]]\nsweep = \"beta=1,2\"\noutput = \"out/s.png\"\n\
+               [[job]]\noutput = \"out/b.png\"\ncheckpoint = \"state\"\n\
+               [[job]]\noutput = \"out/c.png\"\ncheckpoint = \"./state\"\n";
     let studio = studio(&list(1, bad));
     batch(&studio, &["jobs.toml"]).assert().code(2).stderr(
         contains("jobs.toml: nothing is painted")
             .and(contains("job 1: unexpected argument '--betta' found"))
             .and(contains("job 2: --beta -1"))
             .and(contains("job 3: out/1.xyz"))
-            .and(contains("job 8: writes out/1.png, as job 4 does"))
+            .and(contains("job 11: writes out/1.png, as job 4 does"))
+            .and(contains("job 8: --sweep"))
+            .and(contains("job 10: writes ./state, as job 9 does"))
             .and(contains("job 5: --threads is 3, but none in job 4"))
             .and(contains("job 6: --depth 16: out/a.jpg"))
             .and(contains("job 7: ./photo.png: the output is the input")),
