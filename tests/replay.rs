@@ -47,6 +47,29 @@ fn the_command_names_the_flags_that_make_the_picture_and_no_others() {
     );
 }
 
+#[test]
+fn what_a_run_writes_beside_its_picture_is_no_part_of_the_command() {
+    let flags = [
+        ["--save-every", "2"],
+        ["--frames", "frame-%02d.png"],
+        ["--timelapse", "way.gif"],
+        ["--checkpoint", "state.safetensors"],
+        ["--max-memory", "20GiB"],
+    ];
+    let studio = painted("out.png", &[flags.as_flattened(), &["--fit"]].concat());
+    studio
+        .transfer()
+        .args(["-q", "-o", "plain.png"])
+        .assert()
+        .success();
+    assert!(studio.bytes("out.png") == studio.bytes("plain.png"));
+    let plain = command_of(&studio, "plain.png");
+    assert_eq!(
+        command_of(&studio, "out.png"),
+        plain.replace("plain.png", "out.png")
+    );
+}
+
 #[cfg(unix)]
 #[test]
 fn the_command_given_to_a_shell_makes_the_same_file() {

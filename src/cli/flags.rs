@@ -85,10 +85,16 @@ impl Flags {
     pub fn with(&self, settings: &Settings) -> Result<Self, String> {
         let command = Line::command();
         let mut flags = self.clone();
-        for (name, setting) in settings {
-            let arg = command
-                .get_arguments()
-                .find(|arg| arg.get_long() == Some(name));
+        for (given, setting) in settings {
+            let named = |arg: &&Arg| {
+                let alias = || {
+                    arg.get_all_aliases()
+                        .is_some_and(|all| all.contains(&given.as_str()))
+                };
+                arg.get_long() == Some(given) || alias()
+            };
+            let arg = command.get_arguments().find(named);
+            let name = arg.and_then(Arg::get_long).unwrap_or(given);
             let is_switch = arg.is_some_and(|arg| !arg.get_action().takes_values());
             let on = match setting {
                 Setting::Switch(on) => Some(*on),
@@ -241,6 +247,15 @@ mod tests {
         let list = flags("style-layers = [\"block1_conv1\", \"block2_conv1\"]").unwrap();
         let comma = flags("style-layers = \"block1_conv1,block2_conv1\"").unwrap();
         assert_eq!(list.parse().unwrap().1, comma.parse().unwrap().1);
+    }
+
+    #[test]
+    fn another_name_of_a_flag_is_the_same_flag() {
+        let base = Flags::default().with(&job("color = \"match\"")).unwrap();
+        let text = format!("{PICTURES}colour = \"content\"");
+        let (_, flags) = base.with(&job(&text)).unwrap().parse().unwrap();
+        let color = flags.iter().find(|(name, _)| *name == "color");
+        assert_eq!(color.unwrap().1, ["content"]);
     }
 
     #[test]

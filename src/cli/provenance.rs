@@ -13,10 +13,14 @@ use super::flags::Flags;
 
 /// Flags that change no pixel, or not any more once the picture is there. Without them the same
 /// picture is the same file, whatever it is called.
-const WITHOUT_EFFECT: [&str; 11] = [
+const WITHOUT_EFFECT: [&str; 15] = [
     "checkpoint",
     "checkpoint-every",
+    // Its effect is the size, which `transfer` puts into the flags.
+    "fit",
+    "frames",
     "json",
+    "max-memory",
     "no-provenance",
     "offline",
     "output",
@@ -25,6 +29,7 @@ const WITHOUT_EFFECT: [&str; 11] = [
     "resume",
     "save-every",
     "threads",
+    "timelapse",
 ];
 
 /// How a picture was made. As JSON in the picture; the names are a contract.
@@ -180,6 +185,19 @@ mod tests {
             BTreeMap::from([("a.png".into(), "ff".into())]),
             weights,
         )
+    }
+
+    #[test]
+    fn flags_without_effect_are_flags() {
+        use clap::CommandFactory;
+
+        let command = crate::cli::args::Cli::command();
+        for name in WITHOUT_EFFECT {
+            let known = command
+                .get_arguments()
+                .any(|arg| arg.get_long() == Some(name));
+            assert!(known, "--{name}");
+        }
     }
 
     #[test]

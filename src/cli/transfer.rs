@@ -4,7 +4,7 @@ use std::time::Instant;
 use anyhow::bail;
 use nst::checkpoint::Passport;
 use nst::job::InputSizes;
-use nst::{End, Painted, device};
+use nst::{End, Job, Painted, device};
 
 use super::args::Transfer;
 use super::flags::Flags;
@@ -71,6 +71,7 @@ pub fn paint(
     let mut job = inputs::job(args);
     job.init = inputs::init(&args.pictures.init, &reader)?;
     let sizes = InputSizes::from(&pictures);
+    let asked = job.size;
     let plan = memory::plan(&args.hardware, &mut job, &sizes, &note)?;
 
     let network = networks.get(args, plan.deepest, &note)?;
@@ -78,7 +79,12 @@ pub fn paint(
         None
     } else {
         let weights = network.record()?.clone();
-        Some(Provenance::new(flags, reader.digests(), weights))
+        let flags = if job.size == asked {
+            flags.clone()
+        } else {
+            sized(flags, &job)
+        };
+        Some(Provenance::new(&flags, reader.digests(), weights))
     });
     let mut keeper = Keeper::new(out)?;
     let state = match &mut keeper {
@@ -110,6 +116,14 @@ pub fn paint(
     summarise(args, &target, &painted, steps, seconds)?;
     close(keeper.as_ref(), painted.end, &note)?;
     Ok(stopped_after)
+}
+
+/// The flags of a job whose size was made to fit the memory, which may be another tomorrow.
+fn sized(flags: &Flags, job: &Job) -> Flags {
+    let mut flags = flags.clone();
+    flags.remove("area");
+    flags.set("size", &[job.size.to_string()]);
+    flags
 }
 
 /// What is left to do and to say when the picture is saved.
@@ -157,4 +171,24 @@ fn summarise(
         })?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use nst::job::Size;
+
+    use super::*;
+
+    #[test]
+    fn a_size_made_to_fit_takes_the_place_of_the_one_asked_for() {
+        let mut flags = Flags::default();
+        flags.set("area", &["9MP"]);
+        let job = Job {
+            size: Size::Long(300),
+            ..Job::default()
+        };
+        let mut expected = Flags::default();
+        expected.set("size", &["300"]);
+        assert_eq!(sized(&flags, &job), expected);
+    }
 }

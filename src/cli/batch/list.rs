@@ -151,9 +151,11 @@ fn check(candidates: Candidates) -> Result<Vec<Work>, Vec<String>> {
         let checked = flags
             .and_then(|flags| one(number, &flags))
             .and_then(|work| {
-                if let Some(other) = outputs.insert(place(&work.output), number) {
-                    let output = work.output.display();
-                    return Err(format!("writes {output}, as job {other} does"));
+                for path in written(&work) {
+                    if let Some(other) = outputs.insert(place(path), number) {
+                        let path = path.display();
+                        return Err(format!("writes {path}, as job {other} does"));
+                    }
                 }
                 same_threads(works.first(), &work)?;
                 Ok(work)
@@ -170,8 +172,21 @@ fn check(candidates: Candidates) -> Result<Vec<Work>, Vec<String>> {
     }
 }
 
+/// The files that a job writes and no other may.
+fn written(work: &Work) -> impl Iterator<Item = &Path> {
+    let out = &work.transfer.output;
+    [&out.checkpoint, &out.resume, &out.timelapse, &out.frames]
+        .into_iter()
+        .flatten()
+        .chain([&work.output])
+        .map(PathBuf::as_path)
+}
+
 fn one(number: usize, flags: &Flags) -> Result<Work, String> {
     let (transfer, flags) = flags.parse()?;
+    if transfer.output.sweep.is_some() {
+        return Err("--sweep has its own list of values: it is no flag of a batch".into());
+    }
     transfer::check(&transfer).map_err(|error| describe(&error))?;
     Ok(Work::new(number, transfer, flags))
 }
