@@ -240,7 +240,6 @@ impl Kernel for Segment<'_> {
                 out: &mut self.out[panel..],
                 out_row: outputs,
                 add: false,
-                lower: false,
             }
             .run(s);
         }
@@ -309,7 +308,6 @@ impl<F: Fetch> Kernel for Send<'_, F> {
             out: &mut *self.products,
             out_row: taps,
             add: false,
-            lower: false,
         }
         .run(s);
         for x in (0..self.count).step_by(16) {

@@ -8,6 +8,7 @@ use burn::tensor::{Bytes, DType, Shape};
 use rayon::prelude::*;
 use std::ops::Deref;
 
+use super::adam::{self, Moments, Rates};
 use super::bits::Bits;
 use super::buffer::Buffer;
 use super::filters::padded;
@@ -267,6 +268,20 @@ pub fn gram_backward(
     let mut out = Buffer::new(given.len());
     matrix_backward(Isa::chosen(), &given, wide, square, &mut out, false);
     map(out, shape, false)
+}
+
+/// Adam's update of a picture.
+pub fn adam(x: &FlexTensor, gradient: &FlexTensor, moments: &Moments, rates: Rates) -> FlexTensor {
+    let shape = shape_of(x);
+    assert_eq!(shape, shape_of(gradient), "a gradient for every pixel");
+    let mut out = Buffer::new(shape.iter().product());
+    adam::update(
+        (&values(x, true), &values(gradient, true)),
+        moments,
+        rates,
+        &mut out,
+    );
+    map(out, shape, true)
 }
 
 /// A map of zeros in the shape of another, of one number in memory.

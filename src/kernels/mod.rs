@@ -9,6 +9,7 @@
 #![allow(clippy::inline_always, clippy::needless_range_loop)]
 
 mod account;
+mod adam;
 pub(crate) mod bits;
 pub(crate) mod buffer;
 mod direct;
@@ -37,8 +38,9 @@ use burn::tensor::ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions};
 use burn::tensor::{Device, Tensor, TensorData, activation};
 
 use layer::Layer;
-use ops::Kernels;
+use ops::{Kernels, Updates};
 
+pub(crate) use adam::{Moments, Rates};
 pub use layer::Pool;
 pub use simd::Isa;
 
@@ -132,4 +134,21 @@ pub fn gram(x: Tensor<4>) -> Tensor<2> {
     let matrix = x.reshape([channels, height * width]);
     let square = matrix.clone().matmul(matrix.transpose());
     square.div_scalar((height * width) as f32)
+}
+
+/// Adam's update of `x`, `[1, channels, height, width]`, in one pass where the backend has it.
+pub(crate) fn adam(
+    x: &Tensor<4>,
+    gradient: &Tensor<4>,
+    moments: &Moments,
+    rates: Rates,
+) -> Option<Tensor<4>> {
+    is_flex(&x.device()).then(|| {
+        Tensor::from_dispatch(<Dispatch as Updates>::adam(
+            x.clone().into_dispatch(),
+            gradient.clone().into_dispatch(),
+            moments.clone(),
+            rates,
+        ))
+    })
 }

@@ -16,6 +16,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Flex, backend_extension};
 
 use super::account::Account;
+use super::adam::{Moments, Rates};
 use super::bits::Bits;
 use super::flex::{self, Size};
 use super::layer::{Layer, Pool};
@@ -29,6 +30,24 @@ pub trait Kernels: Backend {
     fn pool(x: FloatTensor<Self>, pool: Pool) -> FloatTensor<Self>;
     /// The Gram matrix `[channels, channels]`, divided by the number of pixels.
     fn gram(x: FloatTensor<Self>) -> FloatTensor<Self>;
+}
+
+/// Updates of pictures, which are not differentiated.
+#[backend_extension(Flex)]
+pub trait Updates: Backend {
+    /// Adam's update of `x`.
+    fn adam(
+        x: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        moments: Moments,
+        rates: Rates,
+    ) -> FloatTensor<Self>;
+}
+
+impl Updates for Flex {
+    fn adam(x: FlexTensor, gradient: FlexTensor, moments: Moments, rates: Rates) -> FlexTensor {
+        flex::adam(&x, &gradient, &moments, rates)
+    }
 }
 
 impl Kernels for Flex {
