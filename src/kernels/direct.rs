@@ -6,11 +6,13 @@ use rayon::prelude::*;
 use super::buffer::Buffer;
 use super::filters::{PANEL, padded};
 use super::phase::{self, Phase, timed};
-use super::simd::{Isa, Kernel, Left, Product, Simd};
+use super::simd::{Isa, Kernel, Left, Product, Simd, transpose16};
 use super::winograd::Fetch;
 
 /// Pixels in a segment of a row, small enough for the cache.
 const SEGMENT: usize = 96;
+/// Pixels between reading one and announcing another.
+const AHEAD: usize = 16;
 /// Rows of the picture's gradient that a thread takes at a time.
 const BAND: usize = 16;
 
@@ -136,16 +138,16 @@ impl Direct {
         band: &mut [&mut [f32]],
     ) {
         let taps = padded(self.inputs * 9);
-        let row = width * taps;
-        // What each output pixel sends back through each tap, for three rows in turn.
-        let mut ring = Buffer::new(3 * row);
+        // What the pixels of a row of the output send back: a line for each tap.
+        let line = width.next_multiple_of(16) + 16;
+        let mut sent = Buffer::new(taps * line);
+        let mut products = Buffer::new(SEGMENT * taps);
         let mut gated = Buffer::new(SEGMENT * self.outputs);
         let count = band[0].len() / width;
         for rows in band.iter_mut() {
             rows.fill(0.0);
         }
         for y in first.saturating_sub(1)..(first + count + 1).min(height) {
-            let sent = &mut ring[y % 3 * row..][..row];
             for x in (0..width).step_by(SEGMENT) {
                 let count = SEGMENT.min(width - x);
                 isa.run(Send {
@@ -155,7 +157,9 @@ impl Direct {
                     x,
                     count,
                     gated: &mut gated,
-                    out: &mut sent[x * taps..],
+                    products: &mut products,
+                    out: &mut sent[x..],
+                    out_row: line,
                 });
             }
             for ky in 0..3 {
@@ -165,26 +169,25 @@ impl Direct {
                 };
                 for (c, rows) in band.iter_mut().enumerate() {
                     let out = &mut rows[to * width..(to + 1) * width];
-                    receive(out, sent, taps, (c * 3 + ky) * 3);
+                    receive(out, &sent[(c * 3 + ky) * 3 * line..], line);
                 }
             }
         }
     }
 }
 
-/// Adds up what a row of output pixels sends to a row of one plane through three taps.
-fn receive(out: &mut [f32], sent: &[f32], taps: usize, tap: usize) {
+/// Adds up what a row of output pixels sends to a row of one plane through three taps, each a line.
+fn receive(out: &mut [f32], sent: &[f32], line: usize) {
     let width = out.len();
-    let from = |x: usize, kx: usize| sent[x * taps + tap + kx];
-    for (x, value) in out.iter_mut().enumerate() {
-        let mut sum = from(x, 1);
-        if x + 1 < width {
-            sum += from(x + 1, 0);
-        }
-        if x > 0 {
-            sum += from(x - 1, 2);
-        }
-        *value += sum;
+    for (value, middle) in out.iter_mut().zip(&sent[line..]) {
+        *value += middle;
+    }
+    // The left tap of a pixel looks at the pixel before it: so it sends to the one before.
+    for (value, left) in out.iter_mut().zip(&sent[1..width]) {
+        *value += left;
+    }
+    for (value, right) in out[1..].iter_mut().zip(&sent[2 * line..]) {
+        *value += right;
     }
 }
 
@@ -237,7 +240,6 @@ impl Kernel for Segment<'_> {
                 out: &mut self.out[panel..],
                 out_row: outputs,
                 add: false,
-                lower: false,
             }
             .run(s);
         }
@@ -263,7 +265,11 @@ struct Send<'a, F> {
     x: usize,
     count: usize,
     gated: &'a mut [f32],
+    /// Room for the products.
+    products: &'a mut [f32],
+    /// A line for each tap.
     out: &'a mut [f32],
+    out_row: usize,
 }
 
 impl<F: Fetch> Kernel for Send<'_, F> {
@@ -279,7 +285,9 @@ impl<F: Fetch> Kernel for Send<'_, F> {
         {
             if self.y < height && self.x + i < width {
                 let place = self.gradient.place(self.y, self.x + i);
+                let later = self.gradient.place(self.y, self.x + i + AHEAD);
                 for c in (0..outputs).step_by(S::LANES) {
+                    self.gradient.prefetch(s, later, c);
                     s.store(pixel, c, self.gradient.fetch(s, place, c));
                 }
             } else {
@@ -297,11 +305,21 @@ impl<F: Fetch> Kernel for Send<'_, F> {
             },
             right: &self.layer.backward,
             right_row: taps,
-            out: self.out,
+            out: &mut *self.products,
             out_row: taps,
             add: false,
-            lower: false,
         }
         .run(s);
+        for x in (0..self.count).step_by(16) {
+            for tap in (0..taps).step_by(16) {
+                let from = &self.products[x * taps + tap..];
+                transpose16(
+                    from,
+                    taps,
+                    &mut self.out[tap * self.out_row + x..],
+                    self.out_row,
+                );
+            }
+        }
     }
 }

@@ -82,15 +82,26 @@ impl Filters {
         stride: usize,
     ) {
         let width = from.len();
+        let block = |c: usize, k: usize| {
+            let (input, output) = match direction {
+                Direction::Forward => (c, k),
+                Direction::Backward => (k, c),
+            };
+            let start = (input / 16 * (self.outputs / 16) + output / 16) * BLOCK;
+            &self.blocks[start..start + BLOCK]
+        };
         for c in into.clone().step_by(16) {
             for k in from.clone().step_by(16) {
-                let (input, output) = match direction {
-                    Direction::Forward => (c, k),
-                    Direction::Backward => (k, c),
+                let next = if k + 16 < from.end {
+                    block(c, k + 16)
+                } else if c + 16 < into.end {
+                    block(c + 16, from.start)
+                } else {
+                    &[]
                 };
-                let block = (input / 16 * (self.outputs / 16) + output / 16) * BLOCK;
                 isa.run(Transform {
-                    block: &self.blocks[block..block + BLOCK],
+                    block: block(c, k),
+                    next,
                     direction,
                     out: &mut out[(c - into.start) * width + k - from.start..],
                     row: width,
@@ -105,6 +116,8 @@ impl Filters {
 /// and infinity).
 struct Transform<'a> {
     block: &'a [f32],
+    /// The block that comes next.
+    next: &'a [f32],
     direction: Direction,
     out: &'a mut [f32],
     /// Distance between rows of a matrix.
@@ -129,6 +142,9 @@ impl Kernel for Transform<'_> {
             }
         };
         for c in 0..16 {
+            for line in 0..ROW / 16 {
+                s.prefetch(self.next, c * ROW + line * 16);
+            }
             for k in (0..16).step_by(S::LANES) {
                 let mut half = [[s.splat(0.0); 3]; 6];
                 for column in 0..3 {

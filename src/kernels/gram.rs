@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::buffer::Buffer;
-use super::filters::PANEL;
+use super::filters::{PANEL, padded};
 use super::phase::{self, Phase, timed};
 use super::simd::{Isa, Kernel, Left, Product, Simd};
 
@@ -11,8 +11,14 @@ use super::simd::{Isa, Kernel, Left, Product, Simd};
 const RUN: usize = 128;
 /// Work items to aim at, whatever the number of threads: they fix the order of the sums.
 const ITEMS: usize = 64;
+/// Floats in the sums of a pair of blocks of channels.
+const BLOCK: usize = PANEL * PANEL;
+/// Blocks of channels up to which a thread computes all pairs of them.
+const TOGETHER: usize = 2;
+/// Rows of the matrix that are computed at a time.
+const ROWS: usize = 12;
 /// Pixels of the gradient in a work item.
-const ROWS: usize = 96;
+const PIXELS: usize = 96;
 /// From this many channels on, columns are gathered before use: their lines would fall on few
 /// sets of the cache.
 const GATHER: usize = 192;
@@ -24,22 +30,24 @@ pub fn matrix(isa: Isa, map: &[f32], channels: usize) -> Buffer {
     let pairs: Vec<(usize, usize)> = (0..blocks)
         .flat_map(|i| (0..=i).map(move |j| (i, j)))
         .collect();
-    let part = pixels
-        .div_ceil(ITEMS.div_ceil(pairs.len()))
-        .next_multiple_of(RUN);
+    // A thread that has a run of pixels in its cache computes all blocks where they are few.
+    let together = if blocks <= TOGETHER { pairs.len() } else { 1 };
+    let sets = pairs.len() / together;
+    let part = pixels.div_ceil(ITEMS.div_ceil(sets)).next_multiple_of(RUN);
     let parts = pixels.div_ceil(part).max(1);
     phase::count(Phase::Gram, pixels * channels * (channels + 1));
-    let block = PANEL * PANEL;
-    let mut sums = Buffer::new(pairs.len() * parts * block);
-    sums.par_chunks_mut(block)
+    let of_item = together * BLOCK;
+    let mut sums = Buffer::new(sets * parts * of_item);
+    sums.par_chunks_mut(of_item)
         .enumerate()
         .with_max_len(1)
         .for_each(|(item, out)| {
-            let (pair, from) = (pairs[item / parts], item % parts * part);
+            let (set, from) = (item / parts, item % parts * part);
+            let pairs = &pairs[set * together..][..together];
             let map = &map[from * channels..(from + part).min(pixels) * channels];
-            timed(Phase::Gram, || pair_sums(isa, map, channels, pair, out));
+            timed(Phase::Gram, || sum_products(isa, map, channels, pairs, out));
         });
-    add_up(&mut sums, parts * block);
+    add_up(&mut sums, parts * of_item, of_item);
     let mut result = Buffer::new(channels * channels);
     let share = 1.0 / pixels as f32;
     result
@@ -48,18 +56,19 @@ pub fn matrix(isa: Isa, map: &[f32], channels: usize) -> Buffer {
         .for_each(|(i, rows)| {
             for j in 0..blocks {
                 let (low, high) = (i.min(j), i.max(j));
-                let sums = &sums[(high * (high + 1) / 2 + low) * parts * block..][..block];
-                place(sums, share, (i, j), rows, channels);
+                let pair = high * (high + 1) / 2 + low;
+                let at = pair / together * parts * of_item + pair % together * BLOCK;
+                place(&sums[at..at + BLOCK], share, (i, j), rows, channels);
             }
         });
     result
 }
 
-/// Adds the parts of every pair, in order, to the first of them.
-fn add_up(sums: &mut [f32], of_pair: usize) {
-    sums.par_chunks_mut(of_pair).for_each(|parts| {
-        let (total, others) = parts.split_at_mut(PANEL * PANEL);
-        for part in others.chunks(PANEL * PANEL) {
+/// Adds the parts of every set of blocks, in order, to the first of them.
+fn add_up(sums: &mut [f32], of_set: usize, of_item: usize) {
+    sums.par_chunks_mut(of_set).for_each(|parts| {
+        let (total, others) = parts.split_at_mut(of_item);
+        for part in others.chunks(of_item) {
             total.iter_mut().zip(part).for_each(|(t, p)| *t += p);
         }
     });
@@ -81,35 +90,44 @@ fn place(sums: &[f32], share: f32, (i, j): (usize, usize), rows: &mut [f32], cha
     }
 }
 
-/// Sums of products of two blocks of channels.
-fn pair_sums(isa: Isa, map: &[f32], channels: usize, (i, j): (usize, usize), out: &mut [f32]) {
+/// Sums of products of pairs of blocks of channels.
+fn sum_products(isa: Isa, map: &[f32], channels: usize, pairs: &[(usize, usize)], out: &mut [f32]) {
     out.fill(0.0);
     let width = |block: usize| (channels - block * PANEL).min(PANEL);
     let (mut left, mut right) = (Buffer::new(RUN * PANEL), Buffer::new(RUN * PANEL));
-    for run in map.chunks(RUN * channels) {
-        let gathered = channels >= GATHER;
-        if gathered {
-            gather(run, channels, j, &mut right);
-            if i != j {
-                gather(run, channels, i, &mut left);
+    for (r, run) in map.chunks(RUN * channels).enumerate() {
+        for (&(i, j), out) in pairs.iter().zip(out.chunks_mut(BLOCK)) {
+            let gathered = channels >= GATHER;
+            if gathered {
+                gather(run, channels, j, &mut right);
+                if i != j {
+                    gather(run, channels, i, &mut left);
+                }
             }
+            // The first pair of blocks announces the run that comes next.
+            let first = !gathered && (i, j) == pairs[0];
+            isa.run(Pair {
+                depth: run.len() / channels,
+                rows: width(i),
+                width: width(j),
+                left: if !gathered {
+                    &run[i * PANEL..]
+                } else if i == j {
+                    &right
+                } else {
+                    &left
+                },
+                right: if gathered { &right } else { &run[j * PANEL..] },
+                step: if gathered { PANEL } else { channels },
+                lower: i == j,
+                next: if first {
+                    &map[((r + 1) * RUN * channels).min(map.len())..]
+                } else {
+                    &[]
+                },
+                out,
+            });
         }
-        isa.run(Pair {
-            depth: run.len() / channels,
-            rows: width(i),
-            width: width(j),
-            left: if !gathered {
-                &run[i * PANEL..]
-            } else if i == j {
-                &right
-            } else {
-                &left
-            },
-            right: if gathered { &right } else { &run[j * PANEL..] },
-            step: if gathered { PANEL } else { channels },
-            lower: i == j,
-            out,
-        });
     }
 }
 
@@ -128,30 +146,45 @@ struct Pair<'a> {
     left: &'a [f32],
     right: &'a [f32],
     step: usize,
+    /// Whether only columns up to a row's number are needed.
     lower: bool,
+    /// What is read next; empty where that is near already.
+    next: &'a [f32],
     out: &'a mut [f32],
 }
 
 impl Kernel for Pair<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        Product {
-            rows: self.rows,
-            depth: self.depth,
-            width: self.width,
-            left: Left {
-                data: self.left,
-                row: 1,
-                step: self.step,
-            },
-            right: self.right,
-            right_row: self.step,
-            out: self.out,
-            out_row: PANEL,
-            add: true,
-            lower: self.lower,
+        let next = &self.next[..self.next.len().min(RUN * self.step)];
+        let lines = next.len().div_ceil(16 * self.rows.div_ceil(ROWS));
+        for (chunk, row) in (0..self.rows).step_by(ROWS).enumerate() {
+            for line in 0..lines {
+                s.prefetch(next, (chunk * lines + line) * 16);
+            }
+            let rows = ROWS.min(self.rows - row);
+            let width = if self.lower {
+                padded(row + rows)
+            } else {
+                self.width
+            };
+            Product {
+                rows,
+                depth: self.depth,
+                width,
+                left: Left {
+                    data: &self.left[row..],
+                    row: 1,
+                    step: self.step,
+                },
+                right: self.right,
+                right_row: self.step,
+                out: &mut self.out[row * PANEL..],
+                out_row: PANEL,
+                add: true,
+            }
+            .run(s);
         }
-        .run(s);
     }
 }
 
@@ -175,7 +208,7 @@ pub fn matrix_backward(
         .par_chunks_mut(channels * PANEL)
         .enumerate()
         .for_each(|(panel, out)| symmetric(s, channels, panel * PANEL, share, out));
-    let rows = ROWS * channels;
+    let rows = PIXELS * channels;
     out.par_chunks_mut(rows)
         .zip(map.par_chunks(rows))
         .with_max_len(4)
@@ -235,7 +268,6 @@ impl Kernel for Back<'_> {
                 out: &mut self.out[panel..],
                 out_row: self.channels,
                 add: self.add,
-                lower: false,
             }
             .run(s);
         }

@@ -289,6 +289,32 @@ fn large_filters_agree_with_plain_loops_too() {
     for (inputs, outputs) in [(272, 64), (64, 320), (288, 272)] {
         check(&Case::new(5, [9, 14], inputs, outputs), Isa::chosen(), 6);
     }
+    // More tiles than share one transform of the filters.
+    check(&Case::new(5, [37, 38], 272, 16), Isa::chosen(), 6);
+}
+
+/// Every kernel on maps small enough for Miri, which finds reads and writes out of bounds and
+/// data races: see `benches/README.md`.
+#[test]
+fn small_maps_agree_with_plain_loops() {
+    for (inputs, outputs) in [(3, 17), (17, 20), (272, 16)] {
+        for isa in isas() {
+            check(&Case::new(7, [3, 5], inputs, outputs), isa, 8);
+        }
+    }
+    let (map, s) = (noise(1, 5 * 80), noise(2, 80 * 80));
+    for isa in isas() {
+        let square = matrix(isa, &map, 80);
+        let expected: Vec<f64> = (0..80 * 80)
+            .map(|n| {
+                let product = |m: &[f32]| f64::from(m[n / 80]) * f64::from(m[n % 80]);
+                map.chunks(80).map(product).sum::<f64>() / 5.0
+            })
+            .collect();
+        assert_close(&square, &expected, "Gram matrix");
+        let mut back = map.clone();
+        matrix_backward(isa, &map, 80, &s, &mut back, true);
+    }
 }
 
 #[test]

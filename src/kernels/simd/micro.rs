@@ -36,8 +36,6 @@ pub struct Product<'a> {
     pub out_row: usize,
     /// Adds to what `out` holds.
     pub add: bool,
-    /// Row `i` needs only columns up to `i`: blocks that lie beyond are left out.
-    pub lower: bool,
 }
 
 impl Product<'_> {
@@ -64,11 +62,9 @@ impl Product<'_> {
         let block = S::VECTORS * S::LANES;
         for column in (0..width).step_by(block) {
             // Rows are shared out evenly, so that no block is left with one or two of them.
-            let first = if self.lower { column.min(rows) } else { 0 };
-            let blocks = (rows - first).div_ceil(S::ROWS);
+            let blocks = rows.div_ceil(S::ROWS);
             for b in 0..blocks {
-                let from = first + (rows - first) * b / blocks;
-                let to = first + (rows - first) * (b + 1) / blocks;
+                let (from, to) = (rows * b / blocks, rows * (b + 1) / blocks);
                 // SAFETY: the asserts above cover every row below `rows` and column below `width`.
                 let (left, right, out) = unsafe {
                     (

@@ -58,6 +58,12 @@ pub trait Simd: Copy + Send + Sync {
     /// `v` in the lanes whose bit is set, 0 in the others.
     fn keep(self, v: Self::V, bits: u32) -> Self::V;
 
+    /// Asks for the cache line of `s[at]`, which will be read soon; any index will do.
+    #[inline(always)]
+    fn prefetch(self, s: &[f32], at: usize) {
+        let _ = (s, at);
+    }
+
     /// Reads `LANES` floats of `s` from index `at`; panics where there are fewer.
     #[inline(always)]
     fn load(self, s: &[f32], at: usize) -> Self::V {

@@ -1,12 +1,12 @@
 //! AVX-512 and AVX2 with FMA.
 
 use std::arch::x86_64::{
-    __m256, __m512, _CMP_GT_OQ, _mm256_add_ps, _mm256_and_ps, _mm256_and_si256,
-    _mm256_castsi256_ps, _mm256_cmp_ps, _mm256_cmpeq_epi32, _mm256_fmadd_ps, _mm256_loadu_ps,
-    _mm256_max_ps, _mm256_movemask_ps, _mm256_mul_ps, _mm256_set1_epi32, _mm256_set1_ps,
-    _mm256_setr_epi32, _mm256_storeu_ps, _mm256_sub_ps, _mm512_add_ps, _mm512_cmp_ps_mask,
-    _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_maskz_mov_ps, _mm512_max_ps, _mm512_mul_ps,
-    _mm512_set1_ps, _mm512_storeu_ps, _mm512_sub_ps,
+    __m256, __m512, _CMP_GT_OQ, _MM_HINT_T0, _mm_prefetch, _mm256_add_ps, _mm256_and_ps,
+    _mm256_and_si256, _mm256_castsi256_ps, _mm256_cmp_ps, _mm256_cmpeq_epi32, _mm256_fmadd_ps,
+    _mm256_loadu_ps, _mm256_max_ps, _mm256_movemask_ps, _mm256_mul_ps, _mm256_set1_epi32,
+    _mm256_set1_ps, _mm256_setr_epi32, _mm256_storeu_ps, _mm256_sub_ps, _mm512_add_ps,
+    _mm512_cmp_ps_mask, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_maskz_mov_ps, _mm512_max_ps,
+    _mm512_mul_ps, _mm512_set1_ps, _mm512_storeu_ps, _mm512_sub_ps,
 };
 
 use super::{Kernel, Simd};
@@ -64,6 +64,13 @@ impl Simd for Avx512 {
         with!(_mm512_storeu_ps(p, v));
     }
     #[inline(always)]
+    fn prefetch(self, s: &[f32], at: usize) {
+        // A prefetch reads nothing, so its address may lie anywhere.
+        with!(_mm_prefetch::<_MM_HINT_T0>(
+            s.as_ptr().wrapping_add(at).cast()
+        ));
+    }
+    #[inline(always)]
     fn add(self, a: Self::V, b: Self::V) -> Self::V {
         with!(_mm512_add_ps(a, b))
     }
@@ -110,6 +117,13 @@ impl Simd for Avx2 {
     #[inline(always)]
     unsafe fn write(self, p: *mut f32, v: Self::V) {
         with!(_mm256_storeu_ps(p, v));
+    }
+    #[inline(always)]
+    fn prefetch(self, s: &[f32], at: usize) {
+        // A prefetch reads nothing, so its address may lie anywhere.
+        with!(_mm_prefetch::<_MM_HINT_T0>(
+            s.as_ptr().wrapping_add(at).cast()
+        ));
     }
     #[inline(always)]
     fn add(self, a: Self::V, b: Self::V) -> Self::V {

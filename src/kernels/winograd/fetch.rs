@@ -15,6 +15,8 @@ pub trait Fetch: Sync {
     fn place(&self, y: usize, x: usize) -> Self::Place;
     /// A pixel's vector from channel `c`.
     fn fetch<S: Simd>(&self, s: S, place: Self::Place, c: usize) -> S::V;
+    /// Announces that a pixel's vector will be fetched soon.
+    fn prefetch<S: Simd>(&self, s: S, place: Self::Place, c: usize);
 }
 
 /// An activation map.
@@ -40,6 +42,10 @@ impl Fetch for Activation<'_> {
     #[inline(always)]
     fn fetch<S: Simd>(&self, s: S, place: usize, c: usize) -> S::V {
         s.load(self.data, place + c)
+    }
+    #[inline(always)]
+    fn prefetch<S: Simd>(&self, s: S, place: usize, c: usize) {
+        s.prefetch(self.data, place + c);
     }
 }
 
@@ -69,6 +75,10 @@ impl Fetch for Gated<'_> {
     fn fetch<S: Simd>(&self, s: S, place: usize, c: usize) -> S::V {
         let at = place + c;
         s.keep(s.load(self.data, at), bits::read(self.bits, at))
+    }
+    #[inline(always)]
+    fn prefetch<S: Simd>(&self, s: S, place: usize, c: usize) {
+        s.prefetch(self.data, place + c);
     }
 }
 
@@ -103,5 +113,9 @@ impl Fetch for Unpooled<'_> {
     fn fetch<S: Simd>(&self, s: S, (pixel, window): (usize, usize), c: usize) -> S::V {
         let value = s.mul(s.load(self.data, window + c), s.splat(self.share));
         s.keep(value, bits::read(self.bits, pixel + c))
+    }
+    #[inline(always)]
+    fn prefetch<S: Simd>(&self, s: S, (_, window): (usize, usize), c: usize) {
+        s.prefetch(self.data, window + c);
     }
 }

@@ -38,7 +38,23 @@ impl<F: Fetch> TransformIn<'_, F> {
             }
         }
         let row = tile * self.channels.len();
+        // The pixels that the next tile does not share with this one.
+        let mut next = [[F::Place::default(); 4]; 6];
+        if INSIDE {
+            for i in 0..6 {
+                for j in 0..4 {
+                    next[i][j] = self.fetch.place(ty * 4 + i - 1, tx * 4 + j + 5);
+                }
+            }
+        }
         for c in self.channels.clone().step_by(S::LANES) {
+            if INSIDE {
+                for i in 0..6 {
+                    for j in 0..4 {
+                        self.fetch.prefetch(s, next[i][j], c);
+                    }
+                }
+            }
             let mut half = [[s.splat(0.0); 6]; 6];
             for j in 0..6 {
                 let mut column = [s.splat(0.0); 6];

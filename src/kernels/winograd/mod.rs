@@ -143,7 +143,6 @@ impl Kernel for Multiply<'_> {
             out: self.out,
             out_row: self.width,
             add: self.add,
-            lower: false,
         }
         .run(s);
     }
