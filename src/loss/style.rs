@@ -16,6 +16,10 @@ pub struct StyleTarget {
 }
 
 #[derive(Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a handful of targets, made once and never moved about"
+)]
 enum Likeness {
     Gram(Tensor<2>),
     Gaussian(Box<Gaussian>),
