@@ -243,6 +243,34 @@ mod tests {
     }
 
     #[test]
+    fn every_flag_of_a_transfer_can_stand_in_a_table() {
+        let base = flags("").unwrap();
+        let command = Line::command();
+        let mut seen = 0;
+        for arg in command.get_arguments() {
+            let name = arg.get_long().expect("every flag has a long name");
+            let default = arg.get_default_values();
+            let setting = if !arg.get_action().takes_values() {
+                Setting::Switch(true)
+            } else if let [default] = default {
+                Setting::Values(vec![default.to_str().unwrap().to_owned()])
+            } else {
+                continue;
+            };
+            seen += 1;
+            let table = Settings::from([(name.to_owned(), setting)]);
+            let (_, parsed) = base.with(&table).unwrap().parse().expect(name);
+            let kept = parsed.iter().any(|(flag, _)| flag == name);
+            assert_eq!(
+                kept,
+                default.is_empty() || !arg.get_action().takes_values(),
+                "{name}"
+            );
+        }
+        assert!(seen > 20, "{seen}");
+    }
+
+    #[test]
     fn comma_lists_and_repeated_flags_are_the_same() {
         let list = flags("style-layers = [\"block1_conv1\", \"block2_conv1\"]").unwrap();
         let comma = flags("style-layers = \"block1_conv1,block2_conv1\"").unwrap();

@@ -1,6 +1,8 @@
 //! What the tests share: real weights where they are, seeded ones everywhere.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+#[cfg(feature = "cli")]
+pub mod batch;
 pub mod studio;
 
 use std::collections::BTreeMap;
