@@ -1,6 +1,6 @@
 /// Text that names none of a setting's choices.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown {what} `{given}`: use {}", .choices.join(" or "))]
+#[error("unknown {what} `{given}`: use {}", list(.choices))]
 pub struct UnknownName {
     /// What was to be named.
     pub what: &'static str,
@@ -8,6 +8,14 @@ pub struct UnknownName {
     pub given: String,
     /// The names there are.
     pub choices: Vec<&'static str>,
+}
+
+/// `a, b or c`.
+fn list(names: &[&str]) -> String {
+    match names {
+        [all @ .., last] if !all.is_empty() => format!("{} or {last}", all.join(", ")),
+        _ => names.concat(),
+    }
 }
 
 /// Gives an enum without fields its names: `ALL`, `name()`, `Display` and `FromStr`.

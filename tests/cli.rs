@@ -93,12 +93,14 @@ fn json_lines_keep_their_contract() {
         assert_eq!(
             names,
             [
-                "content", "event", "layers", "scale", "seconds", "step", "style", "total"
+                "content", "done", "event", "layers", "scale", "seconds", "step", "style", "total",
+                "tv"
             ]
         );
         assert_eq!(line["event"], "step");
         assert_eq!(line["scale"], 1);
         assert_eq!(line["step"], k + 1);
+        assert_eq!(line["done"], k + 1);
         assert_eq!(keys(&line["layers"]), ["block1_conv1", "block1_conv2"]);
         let number = |v: &Value| v.as_f64().unwrap();
         let layers = &line["layers"];
@@ -107,7 +109,7 @@ fn json_lines_keep_their_contract() {
             number(&layers["block1_conv2"]),
         );
         common::assert_close("style", number(&line["style"]), mean, 1e-5);
-        let total = 2.0 * number(&line["content"]) + 5.0 * mean;
+        let total = 2.0 * number(&line["content"]) + 5.0 * mean + 10.0 * number(&line["tv"]);
         common::assert_close("total", number(&line["total"]), total, 1e-5);
     }
     let done = &lines[3];
@@ -211,12 +213,24 @@ fn wrong_values_are_refused_before_any_work_with_the_flag_and_the_range() {
         ("--lr", "0", "a number above 0"),
         ("--steps", "0", "1 or more"),
         ("--size", "0", "1 to 65535 pixels"),
-        ("--scales", "3", "1 for now"),
+        ("--scales", "0", "1 or more"),
+        ("--scale-factor", "1", "1.01 to 16"),
+        ("--min-size", "0", "1 pixel or more"),
+        ("--tv", "-1", "a number from 0 up"),
+        ("--strength", "1.5", "from 0 (the photo) to 1"),
+        ("--average", "1", "from 0 to below 1"),
+        ("--history", "0", "1 to 100"),
+        ("--style-scale", "0", "0.05 to 20"),
+        ("--area", "-1", "is no size"),
+        ("--pool", "min", "max or avg"),
+        ("--style-loss", "l1", "gram or wasserstein"),
+        ("--color", "grey", "style, content or match"),
+        ("--preset", "slow", "fast, balanced or best"),
         ("--threads", "0", "1..=1024"),
         ("--save-every", "0", "1.."),
         ("--model", "vgg11", "vgg16 or vgg19"),
         ("--loss", "l2", "balanced or paper"),
-        ("--optimizer", "sgd", "adam or gd"),
+        ("--optimizer", "sgd", "adam, lbfgs or gd"),
         ("--backend", "tpu", "cpu, gpu, ndarray or auto"),
         ("--style-layers", "relu1", "block1_conv1 to block5_conv4"),
         ("--steps", "many", "invalid digit"),

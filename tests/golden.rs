@@ -119,6 +119,7 @@ fn check_losses(golden: &Golden, kind: Normalisation) {
     let job = Job {
         beta: expected["beta"].as_f64().unwrap() as f32,
         normalisation: kind,
+        tv: 0.0,
         ..Job::default()
     };
     let objective = objective(
@@ -195,6 +196,7 @@ fn check_trajectory(golden: &Golden, kind: Normalisation) {
     let job = Job {
         beta: expected["beta"].as_f64().unwrap() as f32,
         normalisation: kind,
+        tv: 0.0,
         ..Job::default()
     };
     let (content, style) = (golden.picture("content"), golden.picture("style"));

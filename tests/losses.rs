@@ -37,6 +37,7 @@ fn job() -> Job {
         content_layers: weighted(&[(2, 1, 1.0)]),
         style_layers: weighted(&[(1, 1, 1.0), (2, 1, 1.0), (3, 1, 1.0)]),
         beta: 2.0,
+        tv: 0.0,
         ..Job::default()
     }
 }

@@ -28,6 +28,7 @@ fn job(layers: &[Layer]) -> Job {
         alpha: 0.0,
         content_layers: vec![Layer::new(2, 1).into()],
         style_layers: layers.iter().map(|&layer| layer.into()).collect(),
+        tv: 0.0,
         ..Job::default()
     }
 }

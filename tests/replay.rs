@@ -37,7 +37,7 @@ fn pixels(studio: &Studio, name: &str) -> Vec<f32> {
 fn the_command_names_the_flags_that_make_the_picture_and_no_others() {
     let studio = painted(
         "a b.png",
-        &["--beta", "30", "--lr", "0.05", "--threads", "2", "--json"],
+        &["--beta", "20", "--lr", "0.05", "--threads", "2", "--json"],
     );
     assert_eq!(
         command_of(&studio, "a b.png"),

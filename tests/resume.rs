@@ -183,7 +183,7 @@ fn a_changed_flag_or_picture_is_refused_with_the_difference() {
         ],
     )
     .code(1)
-    .stderr(contains("--beta is 31, was 30").and(contains("--lr is 0.5, was 0.02")));
+    .stderr(contains("--beta is 31, was 20").and(contains("--lr is 0.5, was 0.02")));
     studio.draw("painting.png", 24, 37);
     run(&studio, &["-o", "out.png", "--resume", "run.ckpt"])
         .code(1)

@@ -168,7 +168,7 @@ pub struct Style {
         short,
         long,
         value_name = "X",
-        default_value_t = 30.0,
+        default_value_t = Job::default().beta,
         allow_negative_numbers = true
     )]
     pub beta: f32,

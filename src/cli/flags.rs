@@ -236,7 +236,7 @@ mod tests {
 
     #[test]
     fn what_is_given_as_its_default_is_left_out() {
-        let text = "beta = 30\nlr = 0.5\ncontent-layer = \"block5_conv2\"\nmodel = \"vgg19\"";
+        let text = "beta = 20\nlr = 0.5\ncontent-layer = \"block5_conv2\"\nmodel = \"vgg19\"";
         let (_, flags) = flags(text).unwrap().parse().unwrap();
         let names: Vec<_> = flags.iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["content", "lr", "style"]);
@@ -339,10 +339,10 @@ mod tests {
         let file = Flags::default()
             .with(&job("beta = 100\nalpha = 2"))
             .unwrap();
-        let line = Flags::partial(&[OsString::from("--beta=30")]).unwrap();
+        let line = Flags::partial(&[OsString::from("--beta=20")]).unwrap();
         let both = file.overlaid(line).with(&job(PICTURES)).unwrap();
         let (transfer, _) = both.parse().unwrap();
-        assert_eq!(weights(&transfer), ("2".into(), "30".into()));
+        assert_eq!(weights(&transfer), ("2".into(), "20".into()));
     }
 
     #[test]

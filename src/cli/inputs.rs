@@ -79,6 +79,18 @@ pub fn files(args: &Transfer) -> Result<Vec<PathBuf>, Usage> {
     Ok(files)
 }
 
+/// Refuses a strength that is none.
+pub fn check_strength(args: &Transfer) -> Result<(), JobError> {
+    match args.style.strength {
+        Some(s) if !(0.0..=1.0).contains(&s) => Err(JobError::Range {
+            flag: "strength",
+            value: s.to_string(),
+            range: "from 0 (the photo) to 1 (the pure style)",
+        }),
+        _ => Ok(()),
+    }
+}
+
 /// The content picture's path.
 pub fn content(args: &Transfer) -> Result<&Path, Usage> {
     let content = args.pictures.content.as_deref();

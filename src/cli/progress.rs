@@ -48,6 +48,7 @@ struct StepLine<'a> {
     done: usize,
     content: f32,
     style: f32,
+    tv: f32,
     layers: serde_json::Map<String, serde_json::Value>,
     total: f32,
     seconds: f64,
@@ -160,6 +161,7 @@ impl<'a> Progress<'a> {
                 done: step.done,
                 content: step.terms.content,
                 style: step.terms.style,
+                tv: step.terms.tv,
                 layers: step
                     .terms
                     .layers

@@ -39,6 +39,7 @@ pub fn run(args: &Transfer, flags: &Flags) -> anyhow::Result<ExitCode> {
 /// Checks what the flags alone tell.
 pub fn check(args: &Transfer) -> anyhow::Result<()> {
     inputs::content(args)?;
+    inputs::check_strength(args)?;
     inputs::job(args).check()?;
     Keeper::new(&args.output)?;
     output::check(args)

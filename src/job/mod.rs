@@ -27,9 +27,10 @@ pub struct Job {
     pub padding: Padding,
     /// Weight of the content loss, 0 or more. Default: 1.
     pub alpha: f32,
-    /// Weight of the style loss, 0 or more. Default: 30.
+    /// Weight of the style loss, 0 or more. Default: 20.
     pub beta: f32,
-    /// Weight of the total variation, 0 or more. Default: 0.
+    /// Weight of the total variation, 0 or more: 10 takes away the hatching of single pixels.
+    /// Default: 10.
     pub tv: f32,
     /// Layers whose content loss counts, with weights. Default: `block5_conv2`.
     pub content_layers: Vec<LayerWeight>,
@@ -39,7 +40,7 @@ pub struct Job {
     pub style_loss: StyleLoss,
     /// How the losses are normalised. Default: balanced.
     pub normalisation: Normalisation,
-    /// Number of updates at the last scale, 1 or more. Default: 300.
+    /// Number of updates at the last scale, 1 or more. Default: 150.
     pub steps: usize,
     /// Number of updates at every coarser scale. Default: as many as at the last.
     pub steps_per_scale: Option<usize>,
@@ -78,13 +79,13 @@ impl Default for Job {
             pool: Pooling::Max,
             padding: Padding::Zero,
             alpha: 1.0,
-            beta: 30.0,
-            tv: 0.0,
+            beta: 20.0,
+            tv: 10.0,
             content_layers: vec![Layer::new(5, 2).into()],
             style_layers: (1..=5).map(|block| Layer::new(block, 1).into()).collect(),
             style_loss: StyleLoss::Gram,
             normalisation: Normalisation::Balanced,
-            steps: 300,
+            steps: 150,
             steps_per_scale: None,
             lr: 0.02,
             size: Size::Long(512),

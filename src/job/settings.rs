@@ -122,15 +122,18 @@ impl FromStr for LayerWeight {
     }
 }
 
+/// beta / alpha at half strength.
+const USUAL: f32 = 20.0;
+
 /// The weights (alpha, beta) of a strength from 0 (the photo) to 1 (the pure style).
 ///
-/// beta / alpha = 30 (s / (1 - s))^2: 0.5 is the default of 30, a quarter is gentle (3.3) and
-/// three quarters strong (270).
+/// beta / alpha = 20 (s / (1 - s))^2: a half is the default, a quarter is gentle (2.2) and three
+/// quarters strong (180).
 pub fn strength(s: f32) -> (f32, f32) {
     if s >= 1.0 {
-        return (0.0, 30.0);
+        return (0.0, USUAL);
     }
-    (1.0, 30.0 * (s / (1.0 - s)).powi(2))
+    (1.0, USUAL * (s / (1.0 - s)).powi(2))
 }
 
 #[cfg(test)]
@@ -158,7 +161,8 @@ mod tests {
     #[test]
     fn strength_goes_from_the_photo_through_the_default_to_the_pure_style() {
         assert_eq!(strength(0.0), (1.0, 0.0));
-        assert_eq!(strength(0.5), (1.0, 30.0));
+        let usual = crate::Job::default();
+        assert_eq!(strength(0.5), (usual.alpha, usual.beta));
         assert_eq!(strength(1.0).0, 0.0);
         assert!(strength(0.3).1 < strength(0.4).1);
     }
