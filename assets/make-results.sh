@@ -1,26 +1,62 @@
 #!/usr/bin/env bash
-# Makes every picture in assets/results again. Needs ImageNet's VGG19 weights where nst finds them
-# (weights/README.md) and ImageMagick's `convert` for putting pictures side by side.
+# Makes every picture in assets/results again, but for networks.jpg (weights/training/README.md).
+# Needs ImageNet's VGG19 weights where nst finds them (weights/README.md) and ImageMagick's
+# `convert` for putting pictures side by side.
+#
+#     assets/make-results.sh [FOLDER]    # keeps the pictures as painted, and what is there already
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 cargo build --release --locked
+nst=${CARGO_TARGET_DIR:-target}/release/nst
 out=assets/results
-mkdir -p "$out"
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+work=${1:-$(mktemp -d)}
+mkdir -p "$out" "$work"
+photo=assets/content style=assets/style
 
-paint() { # photo style beta result
-    "${CARGO_TARGET_DIR:-target}/release/nst" --content "assets/content/$1.jpg" --style "assets/style/$2.jpg" --beta "$3" \
-        --weights imagenet --size 512 --steps 200 --overwrite --quiet -o "$work/$4.png"
+paint() { # result, flags...
+    local result=$work/$1.png
+    shift
+    [ -e "$result" ] || "$nst" --weights imagenet --quiet -o "$result" "$@"
 }
+show() { convert "$work/$1.png" -quality 88 "$out/$1.jpg"; }
+row() { # result, pictures...
+    local result=$out/$1.jpg
+    shift
+    convert "$@" -resize x300 -background white +smush 6 -quality 88 "$result"
+}
+painted() { for name in "$@"; do printf '%s\n' "$work/$name.png"; done; }
 
-paint harbour swirl 30 harbour-swirl
-convert \( assets/content/harbour.jpg -resize x360 \) \( assets/style/swirl.jpg -resize x360 \) \
-    \( "$work/harbour-swirl.png" -resize x360 \) -background white +smush 6 \
-    -quality 88 "$out/before-style-after.jpg"
-
-for style in ink mosaic swirl woodcut; do
-    paint valley "$style" 30 "valley-$style"
-    convert "$work/valley-$style.png" -quality 88 "$out/valley-$style.jpg"
+# What it does.
+paint harbour-swirl -c $photo/harbour.jpg -s $style/swirl.jpg
+row before-style-after $photo/harbour.jpg $style/swirl.jpg "$work/harbour-swirl.png"
+for name in ink mosaic swirl woodcut; do
+    paint "valley-$name" -c $photo/valley.jpg -s "$style/$name.jpg"
+    show "valley-$name"
 done
+
+# Presets, colours, two paintings at once.
+small=(--size 384)
+for name in fast balanced best; do
+    paint "preset-$name" -c $photo/harbour.jpg -s $style/woodcut.jpg --preset "$name" "${small[@]}"
+done
+mapfile -t presets < <(painted preset-fast preset-balanced preset-best)
+row presets "${presets[@]}"
+for name in style content match; do
+    paint "color-$name" -c $photo/harbour.jpg -s $style/swirl.jpg --color "$name" "${small[@]}"
+done
+mapfile -t colours < <(painted color-style color-content color-match)
+row colours "${colours[@]}"
+paint mixed -c $photo/valley.jpg -s $style/swirl.jpg:1 -s $style/woodcut.jpg:1 "${small[@]}"
+
+# The sky and the mountains after one painting, the lake after another.
+convert -size 1024x768 xc:white -fill black -draw 'rectangle 0,466 1024,768' -blur 0x6 "$work/land.pgm"
+convert "$work/land.pgm" -negate "$work/lake-mask.png"
+convert "$work/land.pgm" "$work/land-mask.png"
+paint regions -c $photo/valley.jpg -s $style/swirl.jpg -s $style/mosaic.jpg \
+    --content-mask "$work/land-mask.png" --content-mask "$work/lake-mask.png" "${small[@]}"
+row several "$work/mixed.png" "$work/land-mask.png" "$work/regions.png"
+
+# One flag, several values.
+paint sweep -c $photo/harbour.jpg -s $style/swirl.jpg --sweep strength=0.2,0.4,0.5,0.6,0.7,0.8
+show sweep

@@ -1,3 +1,4 @@
+use std::io::{self, Write};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
@@ -5,6 +6,8 @@ use anyhow::Context;
 use burn::tensor::Device;
 use nst::device::{self, Adapter, Backend, DeviceError};
 use serde::{Deserialize, Serialize};
+
+use super::progress::print_json;
 
 /// Longest a GPU may take to start before it counts as broken.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -19,30 +22,28 @@ struct Probe {
 }
 
 /// Prints every backend of this build and whether it works here.
-pub fn list() -> ExitCode {
+pub fn list() -> anyhow::Result<ExitCode> {
+    let mut out = io::stdout();
     let cores = device::physical_cores();
-    println!("cpu      burn-flex, {cores} physical cores");
+    writeln!(out, "cpu      burn-flex, {cores} physical cores")?;
     let gpu = probed();
     match &gpu {
-        Ok(adapter) => println!("gpu      {adapter}"),
-        Err(error) => println!("gpu      not available: {error}"),
+        Ok(adapter) => writeln!(out, "gpu      {adapter}")?,
+        Err(error) => writeln!(out, "gpu      not available: {error}")?,
     }
     match device::ndarray() {
-        Ok(_) => println!("ndarray  burn-ndarray, slow: an independent check"),
-        Err(error) => println!("ndarray  not available: {error}"),
+        Ok(_) => writeln!(out, "ndarray  burn-ndarray, slow: an independent check")?,
+        Err(error) => writeln!(out, "ndarray  not available: {error}")?,
     }
-    let auto = if gpu.and_then(device::hardware).is_ok() {
-        "gpu"
-    } else {
-        "cpu"
-    };
-    println!("auto     means {auto} here");
-    ExitCode::SUCCESS
+    let gpu_works = gpu.and_then(device::hardware).is_ok();
+    let auto = if gpu_works { "gpu" } else { "cpu" };
+    writeln!(out, "auto     means {auto} here")?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Starts the GPU in this process, computes with it, and prints what it is or why not.
 pub fn probe() -> anyhow::Result<ExitCode> {
-    println!("{}", serde_json::to_string(&started())?);
+    print_json(&started())?;
     Ok(ExitCode::SUCCESS)
 }
 

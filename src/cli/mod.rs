@@ -43,7 +43,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Some(Command::Replay(args)) => replay::run(&args),
         Some(Command::Bench(args)) => bench::run(&args),
         Some(Command::Plan(args)) => plan::run(&args),
-        Some(Command::Devices) => Ok(devices::list()),
+        Some(Command::Devices) => devices::list(),
         Some(Command::ProbeGpu) => devices::probe(),
         Some(Command::Weights(args)) => {
             weights::run(args)?;

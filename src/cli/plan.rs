@@ -1,5 +1,6 @@
 //! `nst plan`: what a transfer would do.
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use nst::device::Backend;
@@ -11,6 +12,7 @@ use nst::{Job, device, memory};
 use super::args::Transfer;
 use super::inputs::{self, Reader};
 use super::memory::{limit, said};
+use super::transfer;
 
 /// Share of the machine's peak that a step reaches, counted in the operations of a direct
 /// convolution: more than 1, because Winograd's needs fewer. Measured with `nst bench`.
@@ -20,8 +22,8 @@ const PEAK_SECONDS: f64 = 0.2;
 
 /// Prints scales, layers, memory and time.
 pub fn run(args: &Transfer) -> anyhow::Result<ExitCode> {
+    transfer::check(args)?;
     let mut job = inputs::job(args);
-    job.check()?;
     let note = |text: &str| eprintln!("note: {text}");
     let sizes = InputSizes::from(&inputs::read(args, &Reader::new(args, &note))?);
     let fitted = super::memory::plan(&args.hardware, &mut job, &sizes, &note);
@@ -29,24 +31,25 @@ pub fn run(args: &Transfer) -> anyhow::Result<ExitCode> {
         Ok(plan) => plan.clone(),
         Err(_) => job.plan(&sizes)?,
     };
-    println!("scale  result       styles              steps");
+    let mut out = io::stdout();
+    writeln!(out, "scale  result       styles              steps")?;
     for (k, scale) in (1..).zip(&plan.scales) {
         let side = |&(width, height): &(usize, usize)| format!("{width}x{height}");
         let styles: Vec<_> = scale.styles.iter().map(side).collect();
         let (size, styles) = (side(&scale.size), styles.join(" "));
-        println!("{k:<6} {size:<12} {styles:<19} {}", scale.steps);
+        writeln!(out, "{k:<6} {size:<12} {styles:<19} {}", scale.steps)?;
     }
     let names = |list: &[nst::job::LayerWeight]| {
         let names: Vec<_> = list.iter().map(ToString::to_string).collect();
         names.join(" ")
     };
-    println!("content layers: {}", names(&job.content_layers));
-    println!("style layers:   {}", names(&job.style_layers));
+    writeln!(out, "content layers: {}", names(&job.content_layers))?;
+    writeln!(out, "style layers:   {}", names(&job.style_layers))?;
     if args.hardware.backend == Backend::Cpu {
         let needed = said(memory::predict(&job, &plan, &sizes));
         let limit = limit(&args.hardware).map_or("unknown".to_owned(), said);
-        println!("memory:         about {needed} of {limit}");
-        println!("time:           about {}", time(args, &job, &plan));
+        writeln!(out, "memory:         about {needed} of {limit}")?;
+        writeln!(out, "time:           about {}", time(args, &job, &plan))?;
     }
     fitted?;
     Ok(ExitCode::SUCCESS)
