@@ -37,15 +37,15 @@ fn the_bash_script_is_taken_by_bash() {
         return;
     };
     assert!(bash.status.success());
-    // What pressing TAB after `nst --sty` does.
-    let ask = "COMP_WORDS=(nst --sty); COMP_CWORD=1; _nst nst --sty nst; printf '%s\\n' \"${COMPREPLY[@]}\"";
+    // What pressing TAB after `nst --style-s` does.
+    let ask = "COMP_WORDS=(nst --style-s); COMP_CWORD=1; _nst nst --style-s nst; printf '%s\\n' \"${COMPREPLY[@]}\"";
     let script = [&script[..], ask.as_bytes()].concat();
     Command::new("bash")
         .arg("-s")
         .write_stdin(script)
         .assert()
         .success()
-        .stdout("--style\n--style-layers\n");
+        .stdout("--style-scale\n--style-size\n");
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn the_manual_page_describes_the_flags_in_the_words_of_help() {
         .arg("man")
         .assert()
         .success()
-        .stdout(contains(".TH nst 1").and(contains("Long side of the result, in pixels")));
+        .stdout(contains(".TH nst 1").and(contains("Area of the result instead")));
 }
 
 #[test]

@@ -2,7 +2,8 @@
 //!
 //! One safetensors file. Tensors: `image`, `average`, and what the optimiser remembers. Metadata:
 //! `nst checkpoint` (the format's version), `numbers` (name to the bits of an f64, so that nothing
-//! is rounded) and `passport` (what the run depends on, to compare).
+//! is rounded), `passport` (what the run depends on, to compare) and `digest` (of all the rest, so
+//! that damage is found).
 
 mod error;
 mod passport;
@@ -21,6 +22,7 @@ pub use error::CheckpointError;
 pub use passport::{Difference, Passport};
 
 use crate::Job;
+use crate::digest::sha256;
 use crate::job::Plan;
 use crate::optimize::State;
 
@@ -58,10 +60,16 @@ pub fn save(path: &Path, state: &State, passport: &Passport) -> Result<(), crate
         .iter()
         .map(|(k, v)| (k, v.to_bits()))
         .collect();
+    let (numbers, passport) = (serde_json::json!(numbers).to_string(), passport.to_json());
+    let tensors = data
+        .iter()
+        .map(|(name, _, values)| (name, bytemuck::cast_slice(values)));
+    let digest = digest(&numbers, &passport, tensors);
     let metadata = HashMap::from([
         ("nst checkpoint".to_owned(), VERSION.to_owned()),
-        ("numbers".to_owned(), serde_json::json!(numbers).to_string()),
-        ("passport".to_owned(), passport.to_json()),
+        ("numbers".to_owned(), numbers),
+        ("passport".to_owned(), passport),
+        ("digest".to_owned(), digest),
     ]);
     let views = data.iter().map(|(name, shape, values)| {
         let bytes = bytemuck::cast_slice(values);
@@ -74,6 +82,22 @@ pub fn save(path: &Path, state: &State, passport: &Passport) -> Result<(), crate
     };
     let bytes = safetensors::serialize(views, Some(metadata)).map_err(|e| failed(e.to_string()))?;
     Ok(replace(path, &bytes).map_err(|e| failed(e.to_string()))?)
+}
+
+/// The digest of everything in a checkpoint; `tensors` in the order of their names.
+fn digest<'a>(
+    numbers: &'a str,
+    passport: &'a str,
+    tensors: impl IntoIterator<Item = (&'a String, &'a [u8])>,
+) -> String {
+    let tensors = tensors
+        .into_iter()
+        .flat_map(|(name, bytes)| [name.as_bytes(), bytes]);
+    sha256(
+        [numbers.as_bytes(), passport.as_bytes()]
+            .into_iter()
+            .chain(tensors),
+    )
 }
 
 fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
@@ -158,6 +182,11 @@ pub fn parse(
     let numbers: BTreeMap<String, u64> =
         serde_json::from_str(text("numbers")).map_err(|_| damaged("its numbers cannot be read"))?;
     let file = SafeTensors::deserialize(bytes).map_err(|e| damaged(&e.to_string()))?;
+    let views: BTreeMap<_, _> = file.tensors().into_iter().collect();
+    let raw = views.iter().map(|(name, view)| (name, view.data()));
+    if digest(text("numbers"), text("passport"), raw) != text("digest") {
+        return Err(damaged("its contents do not fit its digest"));
+    }
     let mut parts = Parts {
         numbers: numbers
             .into_iter()
@@ -165,7 +194,7 @@ pub fn parse(
             .collect(),
         tensors: BTreeMap::new(),
     };
-    for (name, view) in file.tensors() {
+    for (name, view) in views {
         let tensor = tensor(&view, device).ok_or_else(|| damaged("a tensor has a wrong shape"))?;
         parts.tensors.insert(name, tensor);
     }
@@ -191,3 +220,6 @@ fn damaged(path: &Path, reason: &str) -> CheckpointError {
         reason: reason.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

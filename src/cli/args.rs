@@ -88,11 +88,21 @@ pub struct Pictures {
     pub output: Option<PathBuf>,
 
     /// Size of the result: 512 (long side), 1024x (width), x768 (height)
-    #[arg(long, value_name = "N", default_value = "512")]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "512",
+        allow_negative_numbers = true
+    )]
     pub size: Size,
 
     /// Area of the result instead, whatever its shape: 0.5MP
-    #[arg(long, value_name = "X", conflicts_with = "size")]
+    #[arg(
+        long,
+        value_name = "X",
+        conflicts_with = "size",
+        allow_negative_numbers = true
+    )]
     pub area: Option<Size>,
 
     /// Size of the paintings, as a multiple of the result's: more makes larger strokes
@@ -105,7 +115,12 @@ pub struct Pictures {
     pub style_scale: f64,
 
     /// Size of the paintings in pixels instead, as in --size
-    #[arg(long, value_name = "N", conflicts_with = "style_scale")]
+    #[arg(
+        long,
+        value_name = "N",
+        conflicts_with = "style_scale",
+        allow_negative_numbers = true
+    )]
     pub style_size: Option<Size>,
 
     /// A grey picture whose bright part of the photo takes its style from the painting (or the
