@@ -1,6 +1,7 @@
 //! `nst bench`: where the time of one step goes on this CPU.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -16,6 +17,8 @@ use nst::{Job, device};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
+
+use super::progress::print_json;
 
 /// Seconds that each measurement of the peak takes.
 const PEAK_SECONDS: f64 = 0.3;
@@ -83,9 +86,9 @@ pub fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
     device::set_threads(threads)?;
     let report = measure(args, threads)?;
     if args.json {
-        println!("{}", serde_json::to_string(&report)?);
+        print_json(&report)?;
     } else {
-        print(&report);
+        print(&report)?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -152,8 +155,10 @@ fn measure(args: &BenchArgs, threads: usize) -> anyhow::Result<Report> {
     })
 }
 
-fn print(report: &Report) {
-    println!(
+fn print(report: &Report) -> io::Result<()> {
+    let mut out = io::stdout();
+    writeln!(
+        out,
         "{}, {} px, {} threads, {}: {:.4} s a step (median of {}: {:.4})",
         report.model,
         report.size,
@@ -162,27 +167,33 @@ fn print(report: &Report) {
         report.seconds,
         report.steps,
         report.median_seconds,
-    );
-    println!(
+    )?;
+    writeln!(
+        out,
         "peak {:.0} GFLOP/s with one thread, {:.0} with all",
         report.peak_gflops_one_thread, report.peak_gflops
-    );
-    println!("\nphase            seconds   share   GFLOP/s   of peak");
+    )?;
+    writeln!(
+        out,
+        "\nphase            seconds   share   GFLOP/s   of peak"
+    )?;
     for part in &report.parts {
         let rate = part.gflops.map_or(String::new(), |g| format!("{g:.0}"));
         let of_peak = part
             .of_peak
             .map_or(String::new(), |p| format!("{:.0} %", 100.0 * p));
-        println!(
+        writeln!(
+            out,
             "{:<15} {:>8.4} {:>5.1} % {rate:>9} {of_peak:>9}",
             part.phase,
             part.seconds,
             100.0 * part.share
-        );
+        )?;
     }
     if let Some(rss) = report.peak_rss_mib {
-        println!("\npeak RSS {rss:.0} MiB");
+        writeln!(out, "\npeak RSS {rss:.0} MiB")?;
     }
+    Ok(())
 }
 
 /// A transfer between two pictures of noise.

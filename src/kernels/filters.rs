@@ -146,24 +146,40 @@ impl Kernel for Transform<'_> {
                 s.prefetch(self.next, c * ROW + line * 16);
             }
             for k in (0..16).step_by(S::LANES) {
-                let mut half = [[s.splat(0.0); 3]; 6];
-                for column in 0..3 {
-                    let mut g = [s.splat(0.0); 3];
-                    for row in 0..3 {
-                        g[row] = s.load(block, c * ROW + (row * 3 + column) * 16 + k);
-                    }
-                    let g = filter_1d(s, g);
-                    for i in 0..6 {
-                        half[i][column] = g[i];
-                    }
-                }
-                for i in 0..6 {
-                    let row = filter_1d(s, half[i]);
+                let at = c * ROW + k;
+                let half = [
+                    filter_1d(
+                        s,
+                        [
+                            s.load(block, at),
+                            s.load(block, at + 48),
+                            s.load(block, at + 96),
+                        ],
+                    ),
+                    filter_1d(
+                        s,
+                        [
+                            s.load(block, at + 16),
+                            s.load(block, at + 64),
+                            s.load(block, at + 112),
+                        ],
+                    ),
+                    filter_1d(
+                        s,
+                        [
+                            s.load(block, at + 32),
+                            s.load(block, at + 80),
+                            s.load(block, at + 128),
+                        ],
+                    ),
+                ];
+                six!(i => {
+                    let row = filter_1d(s, [half[0][i], half[1][i], half[2][i]]);
                     for j in 0..6 {
                         let at = (i * 6 + j) * self.stride + c * self.row + k;
                         s.store(self.out, at, row[j]);
                     }
-                }
+                });
             }
         }
     }

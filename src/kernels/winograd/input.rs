@@ -55,26 +55,22 @@ impl<F: Fetch> TransformIn<'_, F> {
                     }
                 }
             }
-            let mut half = [[s.splat(0.0); 6]; 6];
-            for j in 0..6 {
+            let half = six!(j => {
                 let mut column = [s.splat(0.0); 6];
                 for i in 0..6 {
                     if INSIDE || exists[i][j] {
                         column[i] = self.fetch.fetch(s, places[i][j], c);
                     }
                 }
-                let column = input_1d(s, column);
-                for i in 0..6 {
-                    half[i][j] = column[i];
-                }
-            }
+                input_1d(s, column)
+            });
             let at = row + c - self.channels.start;
-            for i in 0..6 {
-                let row = input_1d(s, half[i]);
+            six!(i => {
+                let row = input_1d(s, six!(j => half[j][i]));
                 for j in 0..6 {
                     s.store(self.out, at + (i * 6 + j) * self.stride, row[j]);
                 }
-            }
+            });
         }
     }
 }

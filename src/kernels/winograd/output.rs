@@ -51,23 +51,16 @@ impl<E: Finish> TransformOut<'_, '_, E> {
     /// The tile whose first product is at `at`.
     #[inline(always)]
     fn transformed<S: Simd>(&self, s: S, at: usize) -> [[S::V; 4]; 4] {
-        let mut half = [[s.splat(0.0); 6]; 4];
-        for j in 0..6 {
-            let mut column = [s.splat(0.0); 6];
-            for i in 0..6 {
-                column[i] = s.load(self.products, at + (i * 6 + j) * self.stride);
-            }
-            let column = output_1d(s, column);
-            for i in 0..4 {
-                half[i][j] = column[i];
-            }
-        }
-        // A closure would not get the instructions that `Isa::run` switched on.
-        let mut y = [[s.splat(0.0); 4]; 4];
-        for i in 0..4 {
-            y[i] = output_1d(s, half[i]);
-        }
-        y
+        let half = six!(j => output_1d(
+            s,
+            six!(i => s.load(self.products, at + (i * 6 + j) * self.stride)),
+        ));
+        [
+            output_1d(s, six!(j => half[j][0])),
+            output_1d(s, six!(j => half[j][1])),
+            output_1d(s, six!(j => half[j][2])),
+            output_1d(s, six!(j => half[j][3])),
+        ]
     }
 }
 

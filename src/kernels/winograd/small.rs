@@ -8,7 +8,7 @@ use super::super::phase::{Phase, timed};
 use super::{Convolution, Fetch, Finish, Multiply, Output, Rows, SKEW};
 
 /// Floats of transformed input that a thread keeps in its cache.
-const BLOCK_FLOATS: usize = 160 << 10;
+const BLOCK_FLOATS: usize = 96 << 10;
 /// Fewest and most tiles in a block: fewer would read filters too often.
 const BLOCK_TILES: std::ops::RangeInclusive<usize> = 24..=96;
 
