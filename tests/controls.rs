@@ -29,7 +29,7 @@ fn a_plan_names_scales_steps_layers_memory_and_time_and_writes_nothing() {
     studio
         .nst()
         .args(["plan", "-c", "photo.png", "-s", "painting.png"])
-        .args(["--size", "300", "-n", "7"])
+        .args(["--size", "300", "-n", "7", "--min-size", "128"])
         .assert()
         .success()
         .stdout(

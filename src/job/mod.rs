@@ -40,7 +40,7 @@ pub struct Job {
     pub style_loss: StyleLoss,
     /// How the losses are normalised. Default: balanced.
     pub normalisation: Normalisation,
-    /// Number of updates at the last scale, 1 or more. Default: 150.
+    /// Number of updates at the last scale, 1 or more. Default: 100.
     pub steps: usize,
     /// Number of updates at every coarser scale. Default: as many as at the last.
     pub steps_per_scale: Option<usize>,
@@ -53,7 +53,8 @@ pub struct Job {
     pub style_size: StyleSize,
     /// Number of coarse-to-fine scales, at least 1. Default: as many as `min_size` leaves room for.
     pub scales: Option<usize>,
-    /// Shortest long side of a scale, in pixels, at least 1. Default: 128.
+    /// Shortest long side of a scale, in pixels, at least 1. Default: 256: from 128, strokes become
+    /// so large that little of the photo is left.
     pub min_size: usize,
     /// Ratio of the sides of one scale and the next, above 1 and up to 16. Default: root of 2.
     pub scale_factor: f64,
@@ -85,13 +86,13 @@ impl Default for Job {
             style_layers: (1..=5).map(|block| Layer::new(block, 1).into()).collect(),
             style_loss: StyleLoss::Gram,
             normalisation: Normalisation::Balanced,
-            steps: 150,
+            steps: 100,
             steps_per_scale: None,
             lr: 0.02,
             size: Size::Long(512),
             style_size: StyleSize::default(),
             scales: None,
-            min_size: 128,
+            min_size: 256,
             scale_factor: std::f64::consts::SQRT_2,
             method: Method::Adam,
             history: 10,

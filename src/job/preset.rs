@@ -5,12 +5,12 @@ use crate::optimize::Method;
 /// Settings that belong together, by how long one is ready to wait.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Preset {
-    /// A look within a minute.
+    /// A first look.
     Fast,
     /// The defaults.
     #[default]
     Balanced,
-    /// The last few per cent of the loss, for three times the time.
+    /// The last few per cent of the loss, for more than twice the time.
     Best,
 }
 
@@ -21,16 +21,10 @@ impl Preset {
     pub fn job(self) -> Job {
         let usual = Job::default();
         match self {
-            Self::Fast => Job {
-                steps: 50,
-                steps_per_scale: Some(50),
-                scales: Some(3),
-                ..usual
-            },
+            Self::Fast => Job { steps: 40, ..usual },
             Self::Balanced => usual,
             Self::Best => Job {
-                steps: 300,
-                steps_per_scale: Some(300),
+                steps: 200,
                 method: Method::Lbfgs,
                 ..usual
             },
