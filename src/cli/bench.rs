@@ -211,8 +211,7 @@ impl Stepper {
             model,
             ..Job::default()
         };
-        let deepest = Job::default().deepest();
-        let vgg = Vgg::new(noisy_weights(model, deepest.ok()), &device);
+        let vgg = Vgg::new(noisy_weights(model, job.deepest().ok()), &device);
         let x = noise(size, 1, &device);
         Self {
             objective: Objective::new(&job, &x, &[noise(size, 2, &device).into()], &vgg),

@@ -196,7 +196,7 @@ pub fn pool_backward(
         let given = values(&gradient, false);
         let padded = layout::pad(&given, channels, wide);
         let given = padded.as_deref().unwrap_or(&given);
-        layout::unpool(Isa::chosen(), given, [height, width, wide], pool, &bits)
+        layout::unpool(Isa::chosen(), given, [height, width, wide], pool, bits)
     };
     drop(gradient);
     map(
