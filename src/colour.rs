@@ -77,10 +77,13 @@ mod tests {
         assert!(
             content
                 .iter()
-                .all(|rgb| rgb[0] == rgb[1] && rgb[1] == rgb[2])
+                .all(|rgb| rgb.iter().all(|v| v.to_bits() == rgb[0].to_bits()))
         );
         let grey = prepared.styles[0].picture.pixels.as_chunks::<3>().0;
-        assert!(grey.iter().all(|rgb| rgb[0] == rgb[1] && rgb[1] == rgb[2]));
+        assert!(
+            grey.iter()
+                .all(|rgb| rgb.iter().all(|v| v.to_bits() == rgb[0].to_bits()))
+        );
         let painted = &prepared.styles[0].picture;
         let result = after(Colour::Content, painted, &inputs.content);
         assert_eq!(result.depth, Depth::Sixteen);

@@ -46,6 +46,10 @@ struct Parts {
 /// # Errors
 ///
 /// [`CheckpointError::NotWritten`], or the device fails.
+///
+/// # Panics
+///
+/// Never: the bytes are those of the shape.
 pub fn save(path: &Path, state: &State, passport: &Passport) -> Result<(), crate::Error> {
     let parts = state::take_apart(state);
     let mut data = Vec::with_capacity(parts.tensors.len());

@@ -95,12 +95,13 @@ fn optimizer(job: &Job, parts: &mut Parts) -> Option<Optimizer> {
             let mut adam = Adam::new(rate()?);
             adam.moments = m.zip(v);
             adam.step = i32::try_from(step).ok()?;
-            Optimizer::Adam(adam)
+            Optimizer::Adam(Box::new(adam))
         }
         Method::Lbfgs => {
             let tensors = &mut parts.tensors;
             let mut tensor = |name: &str| tensors.remove(name);
-            Optimizer::Lbfgs(Lbfgs::restore(job.history, &mut tensor, &number)?)
+            let lbfgs = Lbfgs::restore(job.history, &mut tensor, &number)?;
+            Optimizer::Lbfgs(Box::new(lbfgs))
         }
         Method::GradientDescent => Optimizer::GradientDescent { lr: rate()? },
     })

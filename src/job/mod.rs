@@ -239,14 +239,14 @@ impl Job {
             "1 pixel or more",
         )?;
         let factor = self.scale_factor;
-        let fine = factor >= 1.01 && factor <= 16.0;
+        let fine = (1.01..=16.0).contains(&factor);
         ranged("scale-factor", factor, fine, "1.01 to 16")
     }
 }
 
 fn ranged(
     flag: &'static str,
-    value: impl ToString,
+    value: impl std::fmt::Display,
     ok: bool,
     range: &'static str,
 ) -> Result<(), JobError> {

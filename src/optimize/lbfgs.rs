@@ -11,6 +11,9 @@ const FIRST_MOVE: f32 = 0.02;
 /// A trial shrunk this often without success starts again from the plain gradient.
 const MAX_SHRINKS: u32 = 5;
 
+/// Things with names.
+type Named<T> = Vec<(String, T)>;
+
 /// L-BFGS on the pixels in the box [0, 1] (Nocedal and Wright 2006, algorithm 7.4), with a bounded
 /// memory and backtracking, so that the loss of what it accepted never rises.
 ///
@@ -73,8 +76,8 @@ impl Lbfgs {
     }
 
     /// The next picture to try, given the loss and gradient of `x`, the one tried last.
-    pub fn update(&mut self, x: Tensor<4>, gradient: Tensor<4>, total: f32) -> Tensor<4> {
-        let gradient = projected(&x, &gradient);
+    pub fn update(&mut self, x: Tensor<4>, gradient: &Tensor<4>, total: f32) -> Tensor<4> {
+        let gradient = projected(&x, gradient);
         let Some(base) = self.base.take() else {
             return self.leave(x, gradient, total);
         };
@@ -178,7 +181,7 @@ impl Lbfgs {
     }
 
     /// Everything it remembers, as named tensors and numbers, for a checkpoint.
-    pub fn parts(&self) -> (Vec<(String, Tensor<4>)>, Vec<(String, f64)>) {
+    pub fn parts(&self) -> (Named<Tensor<4>>, Named<f64>) {
         let mut tensors = Vec::new();
         let mut numbers = vec![("lbfgs.trust".to_owned(), f64::from(self.trust))];
         for (k, pair) in self.pairs.iter().enumerate() {
@@ -255,7 +258,7 @@ mod tests {
         let mut x = row([0.9, 0.1, 0.2, 0.0]);
         for _ in 0..40 {
             let (total, gradient) = evaluate(&x);
-            x = lbfgs.update(x, gradient, total);
+            x = lbfgs.update(x, &gradient, total);
         }
         let best: Vec<f32> = lbfgs.accepted().unwrap().to_data().iter().collect();
         for (found, expected) in best.iter().zip([0.3, 0.8, 1.0, 0.6]) {
@@ -271,7 +274,7 @@ mod tests {
         for k in 0..60 {
             let (total, gradient) = evaluate(&x);
             let lie = if k % 3 == 0 { -1.0 } else { 1.0 };
-            x = lbfgs.update(x, gradient.mul_scalar(lie), total);
+            x = lbfgs.update(x, &gradient.mul_scalar(lie), total);
             let (accepted, _) = evaluate(lbfgs.accepted().unwrap());
             assert!(accepted <= lowest * (1.0 + 1e-5), "step {k}: {accepted}");
             lowest = lowest.min(accepted);

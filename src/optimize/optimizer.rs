@@ -24,9 +24,9 @@ named!(Method, "optimizer": Adam = "adam", Lbfgs = "lbfgs", GradientDescent = "g
 #[derive(Clone, Debug)]
 pub enum Optimizer {
     /// See [`Adam`].
-    Adam(Adam),
+    Adam(Box<Adam>),
     /// See [`Lbfgs`].
-    Lbfgs(Lbfgs),
+    Lbfgs(Box<Lbfgs>),
     /// Plain gradient descent.
     GradientDescent {
         /// Learning rate.
@@ -38,8 +38,8 @@ impl Optimizer {
     /// A job's method without any memory.
     pub fn new(job: &Job) -> Self {
         match job.method {
-            Method::Adam => Self::Adam(Adam::new(job.lr)),
-            Method::Lbfgs => Self::Lbfgs(Lbfgs::new(job.history)),
+            Method::Adam => Self::Adam(Box::new(Adam::new(job.lr))),
+            Method::Lbfgs => Self::Lbfgs(Box::new(Lbfgs::new(job.history))),
             Method::GradientDescent => Self::GradientDescent { lr: job.lr },
         }
     }
@@ -48,7 +48,7 @@ impl Optimizer {
     pub fn update(&mut self, x: Tensor<4>, gradient: Tensor<4>, total: f32) -> Tensor<4> {
         match self {
             Self::Adam(adam) => adam.update(x, gradient).clamp(0.0, 1.0),
-            Self::Lbfgs(lbfgs) => lbfgs.update(x, gradient, total),
+            Self::Lbfgs(lbfgs) => lbfgs.update(x, &gradient, total),
             Self::GradientDescent { lr } => (x - gradient.mul_scalar(*lr)).clamp(0.0, 1.0),
         }
     }
