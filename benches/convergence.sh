@@ -23,8 +23,8 @@ run() { # name, flags...
 }
 run "Adam, one scale" --scales 1 --steps 400
 run "L-BFGS, one scale" --scales 1 --steps 400 --optimizer lbfgs
-run "Adam, scales, 60 steps each" --steps 300 --steps-per-scale 60
-run "L-BFGS, scales, 60 steps each" --steps 300 --steps-per-scale 60 --optimizer lbfgs
+run "Adam, scales" --steps 300 --steps-per-scale 60 --min-size 128
+run "L-BFGS, scales" --steps 300 --steps-per-scale 60 --min-size 128 --optimizer lbfgs
 
 python3 - "$work" "${times[@]}" <<'PYTHON'
 import json, pathlib, sys

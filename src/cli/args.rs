@@ -79,7 +79,7 @@ pub struct Pictures {
     #[arg(short, long, value_name = "FILE", required = true)]
     pub content: Option<PathBuf>,
 
-    /// The painting, in any of the same formats; repeat it to mix several, FILE:2 counts twice
+    /// The painting, in any of the same formats; repeat it to mix several; `a.jpg:2` counts twice
     #[arg(short, long, value_name = "FILE[:X]", required = true)]
     pub style: Vec<PathBuf>,
 
