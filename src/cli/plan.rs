@@ -16,7 +16,7 @@ use super::transfer;
 
 /// Share of the machine's peak that a step reaches, counted in the operations of a direct
 /// convolution: more than 1, because Winograd's needs fewer. Measured with `nst bench`.
-const EFFICIENCY: f64 = 1.7;
+const EFFICIENCY: f64 = 2.2;
 /// Seconds that measuring the peak takes.
 const PEAK_SECONDS: f64 = 0.2;
 
