@@ -129,7 +129,7 @@ fn a_second_signal_ends_the_run_at_once() {
         "1",
     ];
     // A size at which one step takes far longer than the second signal.
-    let large = ["--size", "1500", "--scales", "1"];
+    let large = ["--size", "900", "--scales", "1"];
     let mut child = start(&studio, &[&keep[..], &large].concat());
     signal(&child, "-INT");
     sleep(Duration::from_millis(30));
