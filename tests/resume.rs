@@ -146,7 +146,7 @@ fn a_second_signal_ends_the_run_at_once() {
 #[test]
 fn fifty_kills_with_a_resume_after_each_end_the_same() {
     let studio = Studio::new();
-    let long = ["--steps", "400"];
+    let long = ["--steps", "1500"];
     run(&studio, &[&long[..], &["-o", "whole.png"]].concat()).success();
     let mut killed = 0;
     for attempt in 0..2000 {
