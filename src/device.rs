@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::str::FromStr;
 
 use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Tensor, TensorData, activation};
+
+use crate::named::named;
 
 /// Where the arithmetic runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,44 +23,11 @@ pub enum Backend {
     Auto,
 }
 
-impl Backend {
-    /// Every backend, in the order they are listed to people.
-    pub const ALL: [Self; 4] = [Self::Cpu, Self::Gpu, Self::Ndarray, Self::Auto];
-
-    /// The name used in flags.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Cpu => "cpu",
-            Self::Gpu => "gpu",
-            Self::Ndarray => "ndarray",
-            Self::Auto => "auto",
-        }
-    }
-}
-
-impl fmt::Display for Backend {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Backend {
-    type Err = DeviceError;
-
-    fn from_str(s: &str) -> Result<Self, DeviceError> {
-        Self::ALL
-            .into_iter()
-            .find(|b| b.name() == s)
-            .ok_or_else(|| DeviceError::Unknown(s.to_owned()))
-    }
-}
+named!(Backend, "backend": Cpu = "cpu", Gpu = "gpu", Ndarray = "ndarray", Auto = "auto");
 
 /// A backend that cannot be had.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DeviceError {
-    /// The text names no backend.
-    #[error("unknown backend `{0}`: use cpu, gpu, ndarray or auto")]
-    Unknown(String),
     /// This build lacks the backend.
     #[error("this nst was built without the {0} backend: build it with `--features {0}`")]
     NotBuilt(&'static str),

@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::inputs::Inputs;
 use crate::job::{Init, Job};
-use crate::picture::Picture;
+use crate::picture::{Picture, Statistics};
 use crate::stylize::to_tensor;
 
 /// The first picture, `[1, 3, height, width]` in [0, 1].
@@ -41,8 +41,9 @@ fn normal(random: &mut ChaCha8Rng) -> f32 {
 
 /// Planes of normal noise with the mean and covariance of a picture's colours.
 fn style_noise(style: &Picture, count: usize, random: &mut ChaCha8Rng) -> Vec<f32> {
-    let (mean, covariance) = statistics(style);
-    let root = cholesky(covariance);
+    let Statistics { mean, covariance } = Statistics::of(style);
+    let mean = mean.map(|m| m as f32);
+    let root = cholesky(covariance.map(|row| row.map(|v| v as f32)));
     let mut planes = vec![0.0; 3 * count];
     for k in 0..count {
         let z = [(); 3].map(|()| normal(random));
@@ -51,30 +52,6 @@ fn style_noise(style: &Picture, count: usize, random: &mut ChaCha8Rng) -> Vec<f3
         }
     }
     planes
-}
-
-fn statistics(picture: &Picture) -> ([f32; 3], [[f32; 3]; 3]) {
-    let pixels = picture.pixels.as_chunks::<3>().0;
-    let count = pixels.len() as f64;
-    let mut mean = [0.0_f64; 3];
-    for pixel in pixels {
-        for c in 0..3 {
-            mean[c] += f64::from(pixel[c]) / count;
-        }
-    }
-    let mut covariance = [[0.0_f64; 3]; 3];
-    for pixel in pixels {
-        for a in 0..3 {
-            for b in 0..3 {
-                covariance[a][b] +=
-                    (f64::from(pixel[a]) - mean[a]) * (f64::from(pixel[b]) - mean[b]) / count;
-            }
-        }
-    }
-    (
-        mean.map(|m| m as f32),
-        covariance.map(|row| row.map(|v| v as f32)),
-    )
 }
 
 /// The lower triangle L with L Lᵀ = `a`, for a matrix that is symmetric and not negative.

@@ -2,26 +2,14 @@
 
 mod common;
 
-use std::sync::OnceLock;
-
 use burn::tensor::{Device, Tensor};
-use common::{assert_close, noise, numbers, seeded};
+use common::{assert_close, noise, numbers, seeded, three_blocks};
 use nst::Job;
 use nst::job::LayerWeight;
 use nst::loss::{LossTerms, Normalisation, Objective, StyleLoss, StyleSource};
 use nst::optimize::losses_and_gradient;
 use nst::picture::Mask;
 use nst::vgg::{Layer, Model, Padding, Pooling, Vgg};
-
-fn vgg() -> Vgg {
-    static SHARED: OnceLock<Vgg> = OnceLock::new();
-    let make = || {
-        let mut weights = seeded(Model::Vgg16, 11);
-        weights.convolutions.retain(|layer, _| layer.block <= 3);
-        Vgg::new(weights, &Device::flex())
-    };
-    SHARED.get_or_init(make).clone()
-}
 
 fn weighted(layers: &[(u8, u8, f32)]) -> Vec<LayerWeight> {
     let layer = |&(block, conv, weight)| LayerWeight {
@@ -58,7 +46,7 @@ fn setup() -> Setup {
 }
 
 fn measure(job: &Job, styles: &[StyleSource], x: &Tensor<4>) -> (LossTerms, Vec<f32>) {
-    let vgg = vgg().with(job.pool, job.padding);
+    let vgg = three_blocks().with(job.pool, job.padding);
     let objective = Objective::new(job, &setup().content, styles, &vgg);
     let layers = objective.layers();
     let (terms, gradient) = losses_and_gradient(&vgg, &objective, &layers, x.clone()).unwrap();
@@ -212,7 +200,7 @@ fn opposite(mask: &Mask) -> Mask {
 
 #[track_caller]
 fn check_gradient(what: &str, job: &Job, styles: &[StyleSource]) {
-    let vgg = vgg().with(job.pool, job.padding);
+    let vgg = three_blocks().with(job.pool, job.padding);
     let Setup { content, x, .. } = setup();
     let objective = Objective::new(job, &content, styles, &vgg);
     let layers = objective.layers();

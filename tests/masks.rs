@@ -2,25 +2,13 @@
 
 mod common;
 
-use std::sync::OnceLock;
-
 use burn::tensor::{Device, Tensor, TensorData};
-use common::{assert_close, noise, numbers, seeded};
+use common::{assert_close, noise, numbers, three_blocks};
 use nst::loss::{Objective, StyleLoss, StyleSource, gram};
 use nst::optimize::{Adam, losses_and_gradient};
 use nst::picture::{Depth, Mask, Picture};
 use nst::vgg::{Layer, Model, Vgg};
 use nst::{Inputs, Job, JobError, Painting};
-
-fn vgg() -> Vgg {
-    static SHARED: OnceLock<Vgg> = OnceLock::new();
-    let make = || {
-        let mut weights = seeded(Model::Vgg16, 11);
-        weights.convolutions.retain(|layer, _| layer.block <= 3);
-        Vgg::new(weights, &Device::flex())
-    };
-    SHARED.get_or_init(make).clone()
-}
 
 fn job(layers: &[Layer]) -> Job {
     Job {
@@ -53,7 +41,7 @@ fn source(image: &Tensor<4>, content_mask: Mask) -> StyleSource {
 
 /// Loss and gradient of the style alone at noise of this size.
 fn measure(job: &Job, styles: &[StyleSource], height: usize, width: usize) -> (f32, Vec<f32>) {
-    let vgg = vgg();
+    let vgg = three_blocks();
     let x = noise(height, width, 3, &Device::flex());
     let objective = Objective::new(job, &x, styles, &vgg);
     let (terms, gradient) = losses_and_gradient(&vgg, &objective, &objective.layers(), x).unwrap();
@@ -165,7 +153,7 @@ fn distance(vgg: &Vgg, x: &Tensor<4>, columns: std::ops::Range<usize>, style: &T
 
 #[test]
 fn each_region_comes_to_the_gram_matrix_of_its_own_style() {
-    let vgg = vgg();
+    let vgg = three_blocks();
     let styles = [
         stripes([[0.9, 0.1, 0.1], [0.6, 0.5, 0.0]], 2, true),
         stripes([[0.0, 0.2, 0.8], [0.7, 0.9, 1.0]], 4, false),

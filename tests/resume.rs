@@ -29,6 +29,16 @@ const RUN: [&str; 14] = [
     "--overwrite",
 ];
 
+/// Flags of a run that keeps a checkpoint of every step.
+const KEEP: [&str; 6] = [
+    "-o",
+    "out.png",
+    "--checkpoint",
+    "run.ckpt",
+    "--checkpoint-every",
+    "1",
+];
+
 fn nst(studio: &Studio, flags: &[&str]) -> Command {
     let mut command = Command::new(assert_cmd::cargo::cargo_bin("nst"));
     command
@@ -72,15 +82,7 @@ fn interrupted_run_ends_the_same(method: &str, name: &str, code: i32) {
     let studio = Studio::new();
     let method = ["--optimizer", method, "--steps", "300"];
     run(&studio, &[&method[..], &["-o", "whole.png"]].concat()).success();
-    let keep = [
-        "-o",
-        "out.png",
-        "--checkpoint",
-        "run.ckpt",
-        "--checkpoint-every",
-        "1",
-    ];
-    let mut child = start(&studio, &[&method[..], &keep].concat());
+    let mut child = start(&studio, &[&method[..], &KEEP].concat());
     signal(&child, name);
     assert_eq!(child.wait().unwrap().code(), Some(code), "after {name}");
     assert_eq!(picture(&studio, "out.png").width, 40);
@@ -120,17 +122,9 @@ fn gradient_descent_interrupted_ends_the_same_when_resumed() {
 #[test]
 fn a_second_signal_ends_the_run_at_once() {
     let studio = Studio::new();
-    let keep = [
-        "-o",
-        "out.png",
-        "--checkpoint",
-        "run.ckpt",
-        "--checkpoint-every",
-        "1",
-    ];
     // A size at which one step takes far longer than the second signal.
     let large = ["--size", "900", "--scales", "1"];
-    let mut child = start(&studio, &[&keep[..], &large].concat());
+    let mut child = start(&studio, &[&KEEP[..], &large].concat());
     signal(&child, "-INT");
     sleep(Duration::from_millis(30));
     signal(&child, "-INT");
@@ -192,15 +186,7 @@ fn a_changed_flag_or_picture_is_refused_with_the_difference() {
 
 /// Leaves a checkpoint of a run that was killed.
 fn interrupted_by_a_full_stop(studio: &Studio) {
-    let keep = [
-        "-o",
-        "out.png",
-        "--checkpoint",
-        "run.ckpt",
-        "--checkpoint-every",
-        "1",
-    ];
-    let mut child = start(studio, &keep);
+    let mut child = start(studio, &KEEP);
     child.kill().unwrap();
     child.wait().unwrap();
 }

@@ -4,7 +4,7 @@ use bytesize::ByteSize;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand};
 use nst::Job;
-use nst::device::Backend;
+use nst::device::{self, Backend};
 use nst::job::{Colour, LayerWeight, Preset, Size};
 use nst::loss::{Normalisation, StyleLoss};
 use nst::optimize::Method;
@@ -307,6 +307,14 @@ pub struct Hardware {
     /// Number of CPU threads [default: all physical cores]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
+}
+
+impl Hardware {
+    /// Number of CPU threads, with its default.
+    pub fn threads(&self) -> usize {
+        let given = self.threads.map(usize::from);
+        given.unwrap_or_else(device::physical_cores)
+    }
 }
 
 #[derive(Args, Debug)]

@@ -7,7 +7,7 @@ use nst::device::Backend;
 use nst::job::{InputSizes, Plan};
 use nst::kernels::{Isa, peak};
 use nst::vgg::Layer;
-use nst::{Job, device, memory};
+use nst::{Job, memory};
 
 use super::args::Transfer;
 use super::inputs::{self, Reader};
@@ -57,9 +57,7 @@ pub fn run(args: &Transfer) -> anyhow::Result<ExitCode> {
 
 /// The time of all steps, for people, from the peak of this machine.
 fn time(args: &Transfer, job: &Job, plan: &Plan) -> String {
-    let threads = args.hardware.threads.map(usize::from);
-    let threads = threads.unwrap_or_else(device::physical_cores);
-    let peak = peak::flops(Isa::chosen(), threads, PEAK_SECONDS);
+    let peak = peak::flops(Isa::chosen(), args.hardware.threads(), PEAK_SECONDS);
     let layers = || {
         job.model
             .layers()

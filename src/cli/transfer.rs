@@ -47,9 +47,7 @@ pub fn check(args: &Transfer) -> anyhow::Result<()> {
 
 /// Sets the number of threads of the process, once.
 pub fn set_threads(args: &Transfer) -> anyhow::Result<()> {
-    let threads = args.hardware.threads.map(usize::from);
-    device::set_threads(threads.unwrap_or_else(device::physical_cores))?;
-    Ok(())
+    Ok(device::set_threads(args.hardware.threads())?)
 }
 
 /// Paints one picture to a checked target; gives the step after which it was interrupted.

@@ -8,6 +8,7 @@ use tempfile::NamedTempFile;
 
 use super::PictureError;
 use super::output::{folder, target};
+use crate::digest::sha256;
 
 /// The right to write one output, held by at most one process on all machines that share the folder.
 ///
@@ -103,14 +104,9 @@ pub(super) fn temporary(
 
 /// What the names of all files for one output begin with: a hidden file, and short however long the output's name is.
 pub(super) fn prefix(target: &Path) -> String {
-    use sha2::Digest;
-
     let name = target.file_name().unwrap_or_default();
-    let digest = sha2::Sha256::digest(name.as_encoded_bytes());
-    let digest = digest[..8]
-        .iter()
-        .fold(0, |sum, &byte| sum << 8 | u64::from(byte));
-    format!(".nst-{digest:016x}.")
+    let digest = sha256([name.as_encoded_bytes()]);
+    format!(".nst-{}.", &digest[..16])
 }
 
 /// Removes the temporary files for `target` that no process holds any more.

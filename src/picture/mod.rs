@@ -34,6 +34,7 @@ pub use output::{OutputFormat, check_not_input, check_output};
 pub use provenance::provenance;
 pub use resize::fit_long_side;
 pub use sheet::sheet;
+pub(crate) use statistics::Statistics;
 
 /// Bits of each sample in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

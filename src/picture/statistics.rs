@@ -4,7 +4,7 @@ use super::symmetric::{Matrix, apply, dot};
 
 /// Mean and covariance of a picture's colours, R, G, B, sRGB-encoded; each pixel counts as much as it is opaque.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Statistics {
+pub(crate) struct Statistics {
     pub mean: [f64; 3],
     pub covariance: Matrix,
 }

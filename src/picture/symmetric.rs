@@ -1,7 +1,7 @@
 //! Functions of symmetric 3x3 matrices, through their eigenvalues.
 
 /// Three rows of three.
-pub(super) type Matrix = [[f64; 3]; 3];
+pub(crate) type Matrix = [[f64; 3]; 3];
 
 /// `a` times `b`.
 pub(super) fn product(a: &Matrix, b: &Matrix) -> Matrix {

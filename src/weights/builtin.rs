@@ -1,8 +1,9 @@
 //! The networks trained by this project, carried in the binary.
 
+use crate::digest::sha256;
 use crate::vgg::{Layer, Model};
 
-use super::{Place, Weights, WeightsError, assemble, container::Safetensors, digest};
+use super::{Place, Weights, WeightsError, assemble, container::Safetensors};
 
 /// The embedded files: 8-bit kernels with a scale per output channel.
 #[cfg(feature = "builtin-weights")]
@@ -38,5 +39,5 @@ pub fn built_in(model: Model, deepest: Layer) -> Option<Result<Weights, WeightsE
 /// `builtin-weights` is off.
 pub fn built_in_sha256(model: Model) -> Option<String> {
     let (_, bytes) = FILES.iter().find(|(of, _)| *of == model)?;
-    Some(digest::sha256_of_bytes(bytes))
+    Some(sha256([*bytes]))
 }

@@ -15,11 +15,6 @@ pub fn sha256(path: &Path) -> Result<String, WeightsError> {
     hash::<Sha256>(path)
 }
 
-/// The SHA-256 of bytes in memory, in lower-case hexadecimal.
-pub(super) fn sha256_of_bytes(bytes: &[u8]) -> String {
-    hex(&<Sha256 as sha2::Digest>::digest(bytes))
-}
-
 /// Whether a file has this digest.
 pub(super) fn matches(path: &Path, digest: Digest) -> Result<bool, WeightsError> {
     let (Digest::Md5(expected) | Digest::Sha256(expected)) = digest;

@@ -7,6 +7,7 @@ pub mod studio;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use burn::tensor::{Device, Tensor};
 use nst::Job;
@@ -98,4 +99,15 @@ pub fn assert_close(what: &str, found: f64, expected: f64, relative: f64) {
 /// The losses of a job with one painting and no masks.
 pub fn objective(job: &Job, content: &Tensor<4>, style: &Tensor<4>, vgg: &Vgg) -> Objective {
     Objective::new(job, content, &[style.clone().into()], vgg)
+}
+
+/// A seeded VGG16 to its third block on flex, made once for all tests of a file.
+pub fn three_blocks() -> Vgg {
+    static SHARED: OnceLock<Vgg> = OnceLock::new();
+    let make = || {
+        let mut weights = seeded(Model::Vgg16, 11);
+        weights.convolutions.retain(|layer, _| layer.block <= 3);
+        Vgg::new(weights, &Device::flex())
+    };
+    SHARED.get_or_init(make).clone()
 }
