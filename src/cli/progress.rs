@@ -186,9 +186,12 @@ impl Observer for Progress<'_> {
     fn planned(&mut self, plan: &Plan) {
         if let Display::Lines { .. } = self.display {
             let (width, height) = plan.size();
-            let scales = plan.scales.len();
+            let scales = match plan.scales.len() {
+                1 => "one scale".into(),
+                several => format!("{several} scales"),
+            };
             eprintln!(
-                "painting {width}x{height} in {} steps at {scales} scales",
+                "painting {width}x{height} in {} steps at {scales}",
                 self.steps
             );
         }

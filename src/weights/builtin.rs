@@ -5,7 +5,8 @@ use crate::vgg::{Layer, Model};
 
 use super::{Place, Weights, WeightsError, assemble, container::Safetensors};
 
-/// The embedded files: 8-bit kernels with a scale per output channel.
+/// The embedded files: 8-bit kernels with a scale per output channel, the first block in half
+/// precision.
 #[cfg(feature = "builtin-weights")]
 const FILES: &[(Model, &[u8])] = &[
     (

@@ -30,10 +30,10 @@ def parser():
     command("pack", "Tiny ImageNet's folder into four arrays", "root", "out")
     training = {"model": "vgg16", "steps": 20000, "cooldown": 4000, "batch": 128, "lr": 0.06}
     training |= {"size": 64, "smallest_crop": 0.3, "noise": 0.0, "average": 0.995, "head_steps": 0}
+    training |= {"large": 96, "large_batch": 48, "large_steps": 0, "freeze": 0, "active": 0.0, "rank": 0.0}
     training |= {"seed": 1, "device": "cpu", "threads": 2, "log": 50}
     sub = command("train", "train, or continue from a file", "data", "checkpoint", **training)
     sub.add_argument("--start", help="weights to continue from; batch norm is put back")
-    sub.add_argument("--freeze-first", action="store_true", help="keep block1_conv1 as it is")
     command("export", "checkpoint to weights, batch norm folded", "src", "dst", note=trained)
     about = "plain colour in block1_conv1, block1_conv2 refitted"
     command("palette", about, "src", "dst", "data", channels=12, gain=3.0, note=trained)
@@ -42,6 +42,7 @@ def parser():
     sub.add_argument("--layers", nargs="+", required=True)
     command("deepen", "VGG16 to VGG19 of the same function", "src", "dst", note=trained)
     command("quantise", "8 bit, a scale per output channel", "src", "dst", note=trained)
+    command("reference", "sampled features, for tests/builtin.rs", "src", "dst")
     command("random", "an untrained VGG16", "dst", seed=0)
     judged = {"size": 256, "steps": 120, "beta": 30.0, "threads": 2}
     about = "transfer with NET, measured by --by"
@@ -66,6 +67,7 @@ def main():
         "rescale": lambda: edit.rescale(a.src, a.dst, a.data, a.layers, a.power, a.note),
         "deepen": lambda: edit.deepen(a.src, a.dst, a.note),
         "quantise": lambda: edit.quantise(a.src, a.dst, a.note),
+        "reference": lambda: edit.reference(a.src, a.dst),
         "random": lambda: edit.random_file(a.dst, a.seed),
         "judge": lambda: judge.judge(a),
         "compare": lambda: judge.compare(a),

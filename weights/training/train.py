@@ -2,6 +2,7 @@
 
 import copy
 import json
+import math
 import os
 import pathlib
 import time
@@ -15,6 +16,7 @@ from torch import nn
 
 STD = 70.0  # training divides by it; export folds it into the first layer
 CLASSES = 200
+DEEPEST = ("block5_conv1", "block5_conv2")
 
 
 def pack(root, out):
@@ -52,35 +54,54 @@ class Vgg(nn.Module):
         self.late, self.early = head(), head()
 
     def forward(self, x):
-        """Pooled features of CONTENT and of block 4."""
-        early = None
+        """Pooled features of CONTENT and of block 4; `deepest` keeps the maps of DEEPEST."""
+        early, self.deepest = None, []
         for name, block, last in layers(self.model):
             x = F.relu(self.norm[name](self.conv[name](x)))
+            if name in DEEPEST:
+                self.deepest.append(x)
             if last:
                 early = x.mean((2, 3)) if block == 4 else early
                 x = F.max_pool2d(x, 2)
         return (x.amax((2, 3)) + x.mean((2, 3))) / 2, early
 
     @torch.no_grad()
-    def start_from(self, weights, x):
+    def start_from(self, weights, x, active):
         """Takes folded weights and puts batch norm back, with its statistics measured on x.
 
-        Filters get unit norm; the function on x stays the same.
+        Filters get unit norm. The function on x stays the same, except that a share `active` of
+        each channel of DEEPEST stays above zero, at the layer's energy (0: as it is).
         """
         for name, _, last in layers(self.model):
             kernel, bias, norm = weights[f"{name}.weight"].clone(), weights[f"{name}.bias"], self.norm[name]
             if name == "block1_conv1":
                 kernel *= STD
-            z = F.conv2d(x, kernel, padding=1)
+            z, shift, gain = F.conv2d(x, kernel, padding=1), bias, 1.0
+            if active and name in DEEPEST:
+                shift = -torch.quantile(z.transpose(0, 1).flatten(1), 1 - active, dim=1)
+                gain = (F.relu(z + column(bias)).norm() / F.relu(z + column(shift)).norm()).item()
             mean, var = z.mean((0, 2, 3)), z.var((0, 2, 3)).clamp_min(1e-8)
             length = kernel.flatten(1).norm(dim=1).clamp_min(1e-6)
-            self.conv[name].weight.copy_(kernel / length.view(-1, 1, 1, 1))
+            self.conv[name].weight.copy_(kernel / length[:, None, None, None])
             norm.running_mean.copy_(mean / length)
             norm.running_var.copy_(var / length**2)
-            norm.weight.copy_(torch.sqrt(var / length**2 + norm.eps) * length)
-            norm.bias.copy_(bias + mean)
-            x = F.relu(z + bias.view(1, -1, 1, 1))
+            norm.weight.copy_(torch.sqrt(var / length**2 + norm.eps) * length * gain)
+            norm.bias.copy_((shift + mean) * gain)
+            x = F.relu(z + column(shift)) * gain
             x = F.max_pool2d(x, 2) if last else x
+
+
+def column(values):
+    """One value a channel, to add to a map."""
+    return values.view(1, -1, 1, 1)
+
+
+def log_rank(maps):
+    """Log of the effective rank, tr(G)^2 / tr(G^2), of each picture's Gram matrix G."""
+    flat = maps.float().flatten(2)
+    products = flat.transpose(1, 2) @ flat  # of positions: the same eigenvalues as G, and smaller
+    trace = products.diagonal(dim1=1, dim2=2).sum(1).clamp_min(1e-6)
+    return torch.log(trace.square() / products.square().sum((1, 2)).clamp_min(1e-12))
 
 
 def crops(pictures, index, size, smallest, generator):
@@ -109,10 +130,10 @@ class Training:
         data = pathlib.Path(args.data)
         self.x, self.y = np.load(data / "x.npy", mmap_mode="r"), torch.from_numpy(np.load(data / "y.npy"))
         self.vx, self.vy = np.load(data / "vx.npy", mmap_mode="r"), torch.from_numpy(np.load(data / "vy.npy"))
-        self.order = torch.empty(0, dtype=torch.long)
+        self.order, self.size = torch.empty(0, dtype=torch.long), args.size
         self.net = Vgg(args.model).to(memory_format=torch.channels_last)
         if args.start:
-            self.net.start_from(read(args.start)[1], self.batch(192)[0])
+            self.net.start_from(read(args.start)[1], self.batch(192)[0], args.active)
         self.net.to(args.device)
         self.heads = [p for m in (self.net.late, self.net.early) for p in m.parameters()]
 
@@ -121,7 +142,7 @@ class Training:
         if len(self.order) < count:
             self.order = torch.randperm(len(self.x), generator=self.generator)
         index, self.order = self.order[:count], self.order[count:]
-        x = crops(self.x, index, args.size, args.smallest_crop, self.generator)
+        x = crops(self.x, index, self.size, args.smallest_crop, self.generator)
         if args.noise:
             strength = args.noise * 255 / STD * torch.rand((count, 1, 1, 1), generator=self.generator)
             x += strength * torch.randn(x.shape, generator=self.generator)
@@ -133,7 +154,11 @@ class Training:
         scores = self.net.late(late.float())
         loss = F.cross_entropy(scores, y, label_smoothing=0.05)
         loss = loss + 0.3 * F.cross_entropy(self.net.early(early.float()), y, label_smoothing=0.05)
-        return loss, (scores.argmax(1) == y).float().mean().item()
+        ranks = [log_rank(maps) for maps in self.net.deepest]
+        if self.args.rank:
+            loss = loss + 0.3 * sum(F.relu(math.log(self.args.rank) - rank).mean() for rank in ranks)
+        accuracy = (scores.argmax(1) == y).float().mean().item()
+        return loss, (loss.item(), accuracy, *(rank.mean().exp().item() for rank in ranks))
 
     def fit_heads(self):
         """New heads learn first, while the body stays as it is."""
@@ -155,9 +180,9 @@ class Training:
         args, net, start = self.args, self.net, time.process_time()
         if args.head_steps:
             self.fit_heads()
-        frozen = "block1_conv1" if args.freeze_first else "none"
-        for name, p in net.named_parameters():
-            p.requires_grad_(frozen not in name)
+        frozen = [n for n, block, _ in layers(args.model) if block <= args.freeze]
+        for name in frozen:
+            net.conv[name].requires_grad_(False), net.norm[name].requires_grad_(False)
         body = [p for n, p in net.named_parameters() if n.startswith(("conv", "norm")) and p.requires_grad]
         groups = [
             {"params": [p for p in body if p.ndim > 1], "weight_decay": 5e-4},
@@ -167,30 +192,27 @@ class Training:
         sgd = torch.optim.SGD(groups, lr=args.lr, momentum=0.9, nesterov=True)
         self.average, seen = copy.deepcopy(net), []
         net.train()
-        if args.freeze_first:
-            net.norm[frozen].eval()
+        for name in frozen:
+            net.norm[name].eval()
         for step in range(args.steps):
+            large = step >= args.steps - args.large_steps
+            self.size, batch = (args.large, args.large_batch) if large else (args.size, args.batch)
             for group, factor in zip(sgd.param_groups, (1, 1, 3)):
                 group["lr"] = factor * self.rate(step)
-            loss, accuracy = self.loss(*self.batch(args.batch))
+            loss, notes = self.loss(*self.batch(batch))
             sgd.zero_grad(set_to_none=True)
             loss.backward()
             sgd.step()
             self.follow(1 - min(args.average, (step + 1) / (step + 10)))
-            seen.append((loss.item(), accuracy))
+            seen.append(notes)
             if (step + 1) % args.log == 0:
                 mean = [sum(column) / len(seen) for column in zip(*seen)]
-                cpu = time.process_time() - start
-                print(
-                    f"step {step + 1}  loss {mean[0]:.3f}  accuracy {mean[1]:.3f}  {cpu:.0f} CPU s",
-                    flush=True,
-                )
+                columns = "loss {:.3f}  accuracy {:.3f}  ranks {:.1f} {:.1f}".format(*mean)
+                print(f"step {step + 1}  {columns}  {time.process_time() - start:.0f} CPU s", flush=True)
                 seen = []
                 self.save()
         self.save()
-        print(
-            json.dumps({"validation_top1": self.validate(), "epochs": args.steps * args.batch / len(self.x)})
-        )
+        print(json.dumps({"validation_top1": self.validate()}))
 
     @torch.no_grad()
     def follow(self, share):
