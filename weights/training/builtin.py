@@ -47,6 +47,7 @@ def parser():
     judged = {"size": 256, "steps": 120, "beta": 30.0, "threads": 2}
     about = "transfer with NET, measured by --by"
     sub = command("judge", about, "net", "content", "style", "out", **judged)
+    sub.add_argument("--pool", choices=judge.POOLS, default="max", help="how NET halves its maps")
     sub.add_argument("--by", required=True, help="ImageNet's VGG19, in our names")
     sub = command("compare", "features of two files", "one", "other", size=256)
     sub.add_argument("pictures", nargs="+")

@@ -3,23 +3,26 @@
 import json
 
 import torch
+import torch.nn.functional as F
 from network import CONTENT, STYLE, features, gram, layers, open_picture, read
 from PIL import Image
+
+POOLS = {"max": F.max_pool2d, "avg": F.avg_pool2d}
 
 
 class Target:
     """What a transfer aims at, and the balanced losses against it."""
 
-    def __init__(self, content, style, model, weights):
-        self.model, self.weights = model, weights
+    def __init__(self, content, style, model, weights, halve=F.max_pool2d):
+        self.see = lambda x: features(x, weights, model, halve)
         with torch.no_grad():
-            self.content = features(content, weights, model)[CONTENT]
-            style_features = features(style, weights, model)
+            self.content = self.see(content)[CONTENT]
+            style_features = self.see(style)
             self.grams = {layer: gram(style_features[layer]) for layer in STYLE}
 
     def losses(self, x):
         """Content loss, and the style loss of each layer, relative to the target's energy."""
-        found = features(x, self.weights, self.model)
+        found = self.see(x)
         content = (found[CONTENT] - self.content).square().sum() / self.content.square().sum()
         style = []
         for layer, aim in self.grams.items():
@@ -32,9 +35,8 @@ def save_picture(x, path):
     Image.fromarray(pixels).save(path)
 
 
-def transfer(content, style, model, weights, steps, beta):
+def transfer(content, target, steps, beta):
     """Adam on the pixels, from the content picture, rate 0.02, alpha 1."""
-    target = Target(content, style, model, weights)
     x = content.clone().requires_grad_(True)
     adam = torch.optim.Adam([x], lr=0.02, betas=(0.9, 0.99))
     for _ in range(steps):
@@ -52,7 +54,8 @@ def judge(args):
     model, weights = read(args.net)
     judge_model, judge_weights = read(args.by)
     content, style = (open_picture(p, args.size) for p in (args.content, args.style))
-    x = transfer(content, style, model, weights, args.steps, args.beta)
+    target = Target(content, style, model, weights, POOLS[args.pool])
+    x = transfer(content, target, args.steps, args.beta)
     save_picture(x, args.out)
     with torch.no_grad():
         by = Target(content, style, judge_model, judge_weights)

@@ -58,14 +58,14 @@ def write(path, model, weights, note):
     save_file(keep, path, metadata={"model": model, "note": note, **METADATA})
 
 
-def features(x, weights, model):
-    """ReLU outputs of every layer up to CONTENT for pixels in [0, 1]."""
+def features(x, weights, model, halve=F.max_pool2d):
+    """ReLU outputs of every layer up to CONTENT for pixels in [0, 1]; `halve` is the pool."""
     x, out = 255 * x - MEAN, {}
     for name, _, pool in layers(model):
         x = F.relu(F.conv2d(x, weights[f"{name}.weight"], weights[f"{name}.bias"], padding=1))
         out[name] = x
         if pool:
-            x = F.max_pool2d(x, 2)
+            x = halve(x, 2)
     return out
 
 
