@@ -51,6 +51,8 @@ def parser():
     sub.add_argument("--by", required=True, help="ImageNet's VGG19, in our names")
     sub = command("compare", "features of two files", "one", "other", size=256)
     sub.add_argument("pictures", nargs="+")
+    sub = command("statistics", "how sparse and how rich a network's features are", "net", size=256)
+    sub.add_argument("pictures", nargs="+")
     sub = command("sheet", "pictures side by side", "out", height=384)
     sub.add_argument("pictures", nargs="+")
     return top
@@ -72,6 +74,7 @@ def main():
         "random": lambda: edit.random_file(a.dst, a.seed),
         "judge": lambda: judge.judge(a),
         "compare": lambda: judge.compare(a),
+        "statistics": lambda: judge.statistics(a),
         "sheet": lambda: judge.sheet(a),
     }
     actions[a.command]()

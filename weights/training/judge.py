@@ -1,4 +1,4 @@
-"""Scores a network by a picture made with it, and compares two files' features."""
+"""Scores a network by a picture made with it; compares and describes features."""
 
 import json
 
@@ -77,6 +77,24 @@ def compare(args):
         worst = max(off, key=off.get)
         rounded = {name: round(value, 5) for name, value in off.items()}
         print(json.dumps({"picture": path, "worst": worst, "relative_l2": rounded}))
+
+
+def statistics(args):
+    """Of each style layer and CONTENT, means over pictures: share of values above zero, share of
+    the channels' means in the energy, effective rank of the Gram matrix."""
+    model, weights = read(args.net)
+    with torch.no_grad():
+        found = [features(open_picture(p, args.size), weights, model) for p in args.pictures]
+    for layer in (*STYLE, CONTENT):
+        maps = [f[layer][0].flatten(1) for f in found]
+        grams = [gram(f[layer]) for f in found]
+        rows = {
+            "above_zero": [(m > 0).float().mean() for m in maps],
+            "mean_share": [m.mean(1).square().sum() / m.square().mean(1).sum() for m in maps],
+            "rank": [g.trace() ** 2 / g.square().sum() for g in grams],
+        }
+        means = {name: round(torch.stack(values).mean().item(), 2) for name, values in rows.items()}
+        print(json.dumps({"layer": layer, **means}))
 
 
 def sheet(args):
