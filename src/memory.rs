@@ -71,7 +71,7 @@ fn loop_pictures(job: &Job, size: (usize, usize)) -> u64 {
 
 /// Bytes of the filters, from the picture to `deepest`.
 fn weights(model: Model, deepest: Layer) -> u64 {
-    let layers = model.layers().take_while(|&layer| layer <= deepest);
+    let layers = model.layers_to(deepest);
     layers.map(|l| 36 * (l.inputs() * l.outputs()) as u64).sum()
 }
 

@@ -11,11 +11,11 @@ use common::numbers;
 use nst::vgg::{Layer, Model, Vgg};
 use nst::weights::built_in;
 
-/// Where in a map the reference has its values: this many, evenly spaced (`edit.reference`).
+/// Where in a map the reference has its values: this many, evenly spaced (`judge.reference`).
 const SAMPLES: usize = 128;
 const SIDE: usize = 64;
 
-/// The picture of the reference, after the formula in `edit.py`.
+/// The picture of the reference, after the formula in `judge.py`.
 fn picture(device: &Device) -> Tensor<4> {
     let level = |channel: usize, y: usize, x: usize| match channel {
         0 => (4 * x) % 256,
@@ -34,7 +34,7 @@ fn picture(device: &Device) -> Tensor<4> {
 fn features(model: Model) -> BTreeMap<Layer, Vec<f32>> {
     let deepest = Layer::new(5, 2);
     let weights = built_in(model, deepest).unwrap().unwrap();
-    let layers: Vec<_> = model.layers().filter(|&layer| layer <= deepest).collect();
+    let layers: Vec<_> = model.layers_to(deepest).collect();
     let device = Device::flex();
     Vgg::new(weights, &device)
         .features(picture(&device), &layers)

@@ -119,7 +119,7 @@ mod built_in {
             let deepest = Layer::new(5, 2);
             let weights = weights::built_in(model, deepest).unwrap().unwrap();
             assert_eq!(weights.origin.place, Place::BuiltIn);
-            let layers: Vec<_> = model.layers().filter(|&l| l <= deepest).collect();
+            let layers: Vec<_> = model.layers_to(deepest).collect();
             assert_eq!(weights.convolutions.into_keys().collect::<Vec<_>>(), layers);
         }
     }

@@ -34,7 +34,7 @@ fn refusal(bytes: &[u8], deepest: Layer) -> String {
 }
 
 fn assert_seeded(weights: &Weights, deepest: Layer) {
-    let expected: Vec<_> = weights.model.layers().filter(|&l| l <= deepest).collect();
+    let expected: Vec<_> = weights.model.layers_to(deepest).collect();
     let found: Vec<_> = weights.convolutions.keys().copied().collect();
     assert_eq!(found, expected);
     for (&layer, convolution) in &weights.convolutions {

@@ -58,11 +58,7 @@ pub fn run(args: &Transfer) -> anyhow::Result<ExitCode> {
 /// The time of all steps, for people, from the peak of this machine.
 fn time(args: &Transfer, job: &Job, plan: &Plan) -> String {
     let peak = peak::flops(Isa::chosen(), args.hardware.threads(), PEAK_SECONDS);
-    let layers = || {
-        job.model
-            .layers()
-            .take_while(|&layer| layer <= plan.deepest)
-    };
+    let layers = || job.model.layers_to(plan.deepest);
     let work: f64 = plan
         .scales
         .iter()

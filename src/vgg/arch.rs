@@ -38,6 +38,11 @@ impl Model {
         })
     }
 
+    /// Its layers from the picture down to `deepest`, in order.
+    pub fn layers_to(self, deepest: Layer) -> impl Iterator<Item = Layer> {
+        self.layers().take_while(move |&layer| layer <= deepest)
+    }
+
     /// Whether the network has this layer.
     #[must_use]
     pub fn has(self, layer: Layer) -> bool {

@@ -28,7 +28,7 @@ pub(super) fn assemble(
         Ok(preprocessing) => (Some(preprocessing), Vec::new()),
         Err(fault) => (None, vec![fault]),
     };
-    let layers: Vec<_> = model.layers().take_while(|&l| l <= deepest).collect();
+    let layers: Vec<_> = model.layers_to(deepest).collect();
     let plans: Vec<_> = layers
         .into_iter()
         .map(|layer| LayerPlan::new(container, naming, model, layer))

@@ -132,8 +132,7 @@ fn named_network(
     name: impl Fn(Layer) -> String,
 ) -> Vec<Tensor> {
     model
-        .layers()
-        .filter(|&layer| layer <= deepest)
+        .layers_to(deepest)
         .flat_map(|layer| {
             let (kernel, bias) = layer_values(layer);
             let (o, i) = (layer.outputs(), layer.inputs());

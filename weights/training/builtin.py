@@ -70,7 +70,7 @@ def main():
         "rescale": lambda: edit.rescale(a.src, a.dst, a.data, a.layers, a.power, a.note),
         "deepen": lambda: edit.deepen(a.src, a.dst, a.note),
         "quantise": lambda: edit.quantise(a.src, a.dst, a.note),
-        "reference": lambda: edit.reference(a.src, a.dst),
+        "reference": lambda: judge.reference(a.src, a.dst),
         "random": lambda: edit.random_file(a.dst, a.seed),
         "judge": lambda: judge.judge(a),
         "compare": lambda: judge.compare(a),

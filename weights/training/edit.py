@@ -1,13 +1,12 @@
-"""Work on weights that needs no training: 8 bit, deeper, random, palette, rescaled, sampled."""
+"""Changes to weights that need no training: 8 bit, deeper, random, palette, rescaled."""
 
-import json
 import math
 import pathlib
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from network import CHANNELS, CONTENT, MEAN, METADATA, features, layers, read, write
+from network import CHANNELS, CONTENT, MEAN, METADATA, layers, read, write
 from safetensors.torch import save_file
 
 
@@ -35,19 +34,6 @@ def quantise(src, dst, note):
     stored = [f"{n}.{p}" for n, _, _ in layers(model) for p in ("weight", "bias")]
     codes = quantised({key: weights[key].float().contiguous() for key in stored})
     save_file(codes, dst, metadata={"model": model, "note": note, **METADATA})
-
-
-def reference(src, dst):
-    """Some features of a network, for tests/builtin.rs: 128 evenly spaced values of each layer,
-    of a 64 x 64 picture whose levels (0 to 255) are 4x, 3y + x and xy, each modulo 256."""
-    model, weights = read(src)
-    y, x = torch.meshgrid(torch.arange(64), torch.arange(64), indexing="ij")
-    picture = torch.stack([4 * x % 256, (3 * y + x) % 256, x * y % 256])[None] / 255
-    with torch.no_grad():
-        found = {name: f.flatten() for name, f in features(picture, weights, model).items()}
-    sampled = {name: f[:: len(f) // 128][:128].tolist() for name, f in found.items()}
-    rounded = {name: [float(f"{v:.6g}") for v in values] for name, values in sampled.items()}
-    pathlib.Path(dst).write_text(json.dumps(rounded) + "\n")
 
 
 def deepen(src, dst, note):

@@ -1,6 +1,7 @@
 """Scores a network by a picture made with it; compares and describes features."""
 
 import json
+import pathlib
 
 import torch
 import torch.nn.functional as F
@@ -77,6 +78,19 @@ def compare(args):
         worst = max(off, key=off.get)
         rounded = {name: round(value, 5) for name, value in off.items()}
         print(json.dumps({"picture": path, "worst": worst, "relative_l2": rounded}))
+
+
+def reference(src, dst):
+    """Some features of a network, for tests/builtin.rs: 128 evenly spaced values of each layer,
+    of a 64 x 64 picture whose levels (0 to 255) are 4x, 3y + x and xy, each modulo 256."""
+    model, weights = read(src)
+    y, x = torch.meshgrid(torch.arange(64), torch.arange(64), indexing="ij")
+    picture = torch.stack([4 * x % 256, (3 * y + x) % 256, x * y % 256])[None] / 255
+    with torch.no_grad():
+        found = {name: f.flatten() for name, f in features(picture, weights, model).items()}
+    sampled = {name: f[:: len(f) // 128][:128].tolist() for name, f in found.items()}
+    rounded = {name: [float(f"{v:.6g}") for v in values] for name, values in sampled.items()}
+    pathlib.Path(dst).write_text(json.dumps(rounded) + "\n")
 
 
 def statistics(args):
