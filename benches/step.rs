@@ -14,10 +14,11 @@ use std::process::Command;
 use burn::tensor::{Device, Tensor};
 use common::{noise, objective, seeded};
 use divan::Bencher;
+use nst::device;
 use nst::loss::Objective;
+use nst::loss::Settings;
 use nst::optimize::{Adam, losses_and_gradient};
 use nst::vgg::{Model, Vgg};
-use nst::{Job, device};
 
 fn main() {
     divan::main();
@@ -33,12 +34,13 @@ struct Setup {
 impl Setup {
     fn new(device: &Device, model: Model, size: usize) -> Self {
         let vgg = Vgg::new(seeded(model, 1), device);
-        let job = Job {
-            model,
-            ..Job::default()
-        };
         let content = noise(size, size, 1, device);
-        let objective = objective(&job, &content, &noise(size, size, 2, device), &vgg);
+        let objective = objective(
+            &Settings::default(),
+            &content,
+            &noise(size, size, 2, device),
+            &vgg,
+        );
         Self {
             vgg,
             objective,

@@ -40,9 +40,19 @@ pub enum DeviceError {
          --backend cpu; set NST_SOFTWARE_GPU=1 to use it all the same"
     )]
     Software(String),
+    /// The device failed during the work.
+    #[error("the compute device failed: {0}; try a smaller --size, or --backend cpu")]
+    Compute(String),
     /// The thread count cannot be set.
     #[error("--threads: the thread pool cannot be set up: {0}")]
     Threads(String),
+}
+
+impl DeviceError {
+    /// A failure during the work, in the words of the device.
+    pub(crate) fn compute(error: impl fmt::Display) -> Self {
+        Self::Compute(error.to_string())
+    }
 }
 
 /// A graphics adapter as its driver describes it.

@@ -16,7 +16,7 @@ pub enum Error {
     /// The network's weights cannot be used.
     #[error(transparent)]
     Weights(#[from] WeightsError),
-    /// The backend cannot start.
+    /// The backend cannot start, or failed during the work.
     #[error(transparent)]
     Device(#[from] DeviceError),
     /// A checkpoint cannot be used.
@@ -26,17 +26,8 @@ pub enum Error {
     #[error("the job needs {model} to {deepest}, but the network given does not have it")]
     Network {
         /// Network asked for.
-        model: crate::vgg::Model,
+        model: crate::arch::Model,
         /// Deepest layer asked for.
-        deepest: crate::vgg::Layer,
+        deepest: crate::arch::Layer,
     },
-    /// The device failed during the work.
-    #[error("the compute device failed: {0}; try a smaller --size, or --backend cpu")]
-    Compute(String),
-}
-
-impl Error {
-    pub(crate) fn device(error: impl std::fmt::Display) -> Self {
-        Self::Compute(error.to_string())
-    }
 }

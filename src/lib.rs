@@ -18,30 +18,27 @@
 //! # }
 //! ```
 
+mod arch;
 pub mod checkpoint;
-mod colour;
 pub mod device;
 mod digest;
 mod error;
-mod inputs;
+pub mod files;
 pub mod job;
-#[cfg(feature = "jobs")]
-pub mod jobs;
 pub mod kernels;
 pub mod loss;
-pub mod memory;
 mod named;
 pub mod optimize;
 pub mod picture;
-mod start;
+mod setting;
 mod stylize;
 pub mod vgg;
 pub mod weights;
 
 pub use error::Error;
-pub use inputs::{Inputs, Painting};
-pub use job::{Init, Job, JobError, Plan};
+pub use job::{Init, Inputs, Job, JobError, Painting, Plan, memory};
 pub use named::UnknownName;
 pub use optimize::Step;
 pub use picture::Picture;
+pub use setting::SettingError;
 pub use stylize::{Draw, End, Observer, Painted, Silent, resume, stylize, to_picture, to_tensor};

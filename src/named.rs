@@ -40,12 +40,12 @@ macro_rules! named {
         }
 
         impl std::str::FromStr for $kind {
-            type Err = crate::UnknownName;
+            type Err = crate::named::UnknownName;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 let choices = || Self::ALL.iter().map(|choice| choice.name());
                 let found = Self::ALL.into_iter().find(|choice| choice.name() == text);
-                found.ok_or_else(|| crate::UnknownName {
+                found.ok_or_else(|| crate::named::UnknownName {
                     what: $what,
                     given: text.to_owned(),
                     choices: choices().collect(),
@@ -59,21 +59,18 @@ pub(crate) use named;
 
 #[cfg(test)]
 mod tests {
-    use crate::loss::StyleLoss;
+    use crate::arch::Pooling;
 
     #[test]
     fn every_name_is_read_back() {
-        for choice in StyleLoss::ALL {
+        for choice in Pooling::ALL {
             assert_eq!(choice.to_string().parse(), Ok(choice));
         }
     }
 
     #[test]
     fn a_wrong_name_is_told_the_right_ones() {
-        let error = "cosine".parse::<StyleLoss>().unwrap_err().to_string();
-        assert_eq!(
-            error,
-            "unknown style loss `cosine`: use gram or wasserstein"
-        );
+        let error = "sum".parse::<Pooling>().unwrap_err().to_string();
+        assert_eq!(error, "unknown pool `sum`: use max or avg");
     }
 }

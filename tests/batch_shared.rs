@@ -12,7 +12,8 @@ use common::batch::{
     alone, assert_whole, batch, endless_at, list, send, spawn, studio, wait_until,
 };
 use common::studio::Studio;
-use nst::picture::{Claim, Limits, decode};
+use nst::files::Claim;
+use nst::picture::{Limits, decode};
 use predicates::str::contains;
 
 #[test]

@@ -4,8 +4,7 @@ mod common;
 
 use burn::tensor::Device;
 use common::{assert_close, numbers, objective, shared, tensor};
-use nst::Job;
-use nst::loss::{LossTerms, Normalisation, gram};
+use nst::loss::{LossTerms, Normalisation, Settings, gram};
 use nst::optimize::{Adam, losses_and_gradient};
 use nst::vgg::{Layer, Model, Vgg};
 use serde_json::Value;
@@ -85,7 +84,7 @@ fn features_of_the_content_picture_are_those_of_pytorch() {
 #[test]
 fn gram_matrices_of_the_style_picture_are_those_of_pytorch() {
     let Some(golden) = Golden::load() else { return };
-    let layers: Vec<_> = Job::default()
+    let layers: Vec<_> = Settings::default()
         .style_layers
         .iter()
         .map(|l| l.layer)
@@ -113,14 +112,14 @@ fn gram_matrices_of_the_style_picture_are_those_of_pytorch() {
 
 fn check_losses(golden: &Golden, kind: Normalisation) {
     let expected = &golden.numbers[kind.name()];
-    let job = Job {
+    let settings = Settings {
         beta: expected["beta"].as_f64().unwrap() as f32,
         normalisation: kind,
         tv: 0.0,
-        ..Job::default()
+        ..Settings::default()
     };
     let objective = objective(
-        &job,
+        &settings,
         &golden.picture("content"),
         &golden.picture("style"),
         &golden.vgg,
@@ -190,14 +189,14 @@ fn paper_losses_and_their_gradient_are_those_of_pytorch() {
 
 fn check_trajectory(golden: &Golden, kind: Normalisation) {
     let expected = &golden.numbers[kind.name()];
-    let job = Job {
+    let settings = Settings {
         beta: expected["beta"].as_f64().unwrap() as f32,
         normalisation: kind,
         tv: 0.0,
-        ..Job::default()
+        ..Settings::default()
     };
     let (content, style) = (golden.picture("content"), golden.picture("style"));
-    let objective = objective(&job, &content, &style, &golden.vgg);
+    let objective = objective(&settings, &content, &style, &golden.vgg);
     let layers = objective.layers();
     let mut adam = Adam::new(0.02);
     let mut x = golden.picture("start");

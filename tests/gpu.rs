@@ -5,9 +5,10 @@ mod common;
 
 use burn::tensor::{Device, Tensor};
 use common::{noise, numbers, objective, seeded};
+use nst::device;
+use nst::loss::Settings;
 use nst::optimize::losses_and_gradient;
 use nst::vgg::{Layer, Model, Vgg};
-use nst::{Job, device};
 
 /// The largest difference over the largest number of `expected`.
 fn difference(found: &[f32], expected: &[f32]) -> f32 {
@@ -27,7 +28,7 @@ fn measure(device: &Device, height: usize, width: usize) -> Measured {
     let vgg = Vgg::new(seeded(Model::Vgg19, 5), device);
     let content = noise(height, width, 1, device);
     let style = noise(height, width, 2, device);
-    let objective = objective(&Job::default(), &content, &style, &vgg);
+    let objective = objective(&Settings::default(), &content, &style, &vgg);
     let layers = objective.layers();
     let x: Tensor<4> = noise(height, width, 3, device);
     let features = vgg.features(x.clone(), &layers);

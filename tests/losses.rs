@@ -4,9 +4,9 @@ mod common;
 
 use burn::tensor::{Device, Tensor};
 use common::{assert_close, noise, numbers, seeded, three_blocks};
-use nst::Job;
-use nst::job::LayerWeight;
-use nst::loss::{LossTerms, Normalisation, Objective, StyleLoss, StyleSource};
+use nst::loss::{
+    LayerWeight, LossTerms, Normalisation, Objective, Settings, StyleLoss, StyleSource,
+};
 use nst::optimize::losses_and_gradient;
 use nst::picture::Mask;
 use nst::vgg::{Layer, Model, Padding, Pooling, Vgg};
@@ -19,14 +19,13 @@ fn weighted(layers: &[(u8, u8, f32)]) -> Vec<LayerWeight> {
     layers.iter().map(layer).collect()
 }
 
-fn job() -> Job {
-    Job {
-        model: Model::Vgg16,
+fn settings() -> Settings {
+    Settings {
         content_layers: weighted(&[(2, 1, 1.0)]),
         style_layers: weighted(&[(1, 1, 1.0), (2, 1, 1.0), (3, 1, 1.0)]),
         beta: 2.0,
         tv: 0.0,
-        ..Job::default()
+        ..Settings::default()
     }
 }
 
@@ -45,9 +44,9 @@ fn setup() -> Setup {
     }
 }
 
-fn measure(job: &Job, styles: &[StyleSource], x: &Tensor<4>) -> (LossTerms, Vec<f32>) {
-    let vgg = three_blocks().with(job.pool, job.padding);
-    let objective = Objective::new(job, &setup().content, styles, &vgg);
+fn measure(settings: &Settings, styles: &[StyleSource], x: &Tensor<4>) -> (LossTerms, Vec<f32>) {
+    let vgg = three_blocks();
+    let objective = Objective::new(settings, &setup().content, styles, &vgg);
     let layers = objective.layers();
     let (terms, gradient) = losses_and_gradient(&vgg, &objective, &layers, x.clone()).unwrap();
     (terms, numbers(gradient))
@@ -66,12 +65,12 @@ fn difference(found: &[f32], expected: &[f32]) -> f32 {
 fn style_is_the_mean_of_its_layers_by_their_weights() {
     let Setup { style, x, .. } = setup();
     let styles = [style.into()];
-    let (plain, _) = measure(&job(), &styles, &x);
-    let job = Job {
+    let (plain, _) = measure(&settings(), &styles, &x);
+    let settings = Settings {
         style_layers: weighted(&[(1, 1, 3.0), (2, 1, 0.5), (3, 1, 0.0)]),
-        ..job()
+        ..settings()
     };
-    let (terms, _) = measure(&job, &styles, &x);
+    let (terms, _) = measure(&settings, &styles, &x);
     let of = |conv| f64::from(plain.layers[&Layer::new(conv, 1)]);
     let expected = (3.0 * of(1) + 0.5 * of(2)) / 3.5;
     assert_close("style", terms.style.into(), expected, 1e-5);
@@ -93,11 +92,11 @@ fn content_is_the_mean_of_its_layers_by_their_weights() {
     let styles = [style.into()];
     let of = |layers: &[(u8, u8, f32)]| {
         let content_layers = weighted(layers);
-        let job = Job {
+        let settings = Settings {
             content_layers,
-            ..job()
+            ..settings()
         };
-        f64::from(measure(&job, &styles, &x).0.content)
+        f64::from(measure(&settings, &styles, &x).0.content)
     };
     let expected = (of(&[(1, 2, 1.0)]) + 3.0 * of(&[(3, 1, 9.0)])) / 4.0;
     let found = of(&[(1, 2, 0.5), (3, 1, 1.5)]);
@@ -107,16 +106,16 @@ fn content_is_the_mean_of_its_layers_by_their_weights() {
 #[test]
 fn a_layer_of_weight_zero_is_not_computed() {
     let Setup { content, style, .. } = setup();
-    let job = Job {
+    let settings = Settings {
         content_layers: weighted(&[(2, 1, 1.0), (4, 1, 0.0)]),
         style_layers: weighted(&[(1, 1, 0.0), (2, 2, 1.0), (5, 1, 0.0)]),
-        ..job()
+        ..settings()
     };
     // A network without weights so deep would panic if it were asked.
     let mut shallow = seeded(Model::Vgg16, 11);
     shallow.convolutions.retain(|layer, _| layer.block <= 2);
     let vgg = Vgg::new(shallow, &Device::flex());
-    let objective = Objective::new(&job, &content, &[style.into()], &vgg);
+    let objective = Objective::new(&settings, &content, &[style.into()], &vgg);
     assert_eq!(objective.layers(), [Layer::new(2, 1), Layer::new(2, 2)]);
 }
 
@@ -132,10 +131,10 @@ fn two_styles_pull_like_the_weighted_sum_of_each() {
     let Setup { style, x, .. } = setup();
     let other = noise(16, 8, 4, &Device::flex());
     // The paper's factor is the same for every target, so that the sums are exact.
-    let job = Job {
+    let settings = Settings {
         alpha: 0.0,
         normalisation: Normalisation::Paper,
-        ..job()
+        ..settings()
     };
     let both = [
         with_weight(style.clone(), 3.0),
@@ -143,15 +142,15 @@ fn two_styles_pull_like_the_weighted_sum_of_each() {
     ];
     let sum = |x: &Tensor<4>| {
         let (first, second) = (
-            measure(&job, &[style.clone().into()], x),
-            measure(&job, &[other.clone().into()], x),
+            measure(&settings, &[style.clone().into()], x),
+            measure(&settings, &[other.clone().into()], x),
         );
         let pairs = first.1.iter().zip(&second.1);
         let gradient: Vec<f32> = pairs.map(|(a, b)| 0.75 * a + 0.25 * b).collect();
         (0.75 * first.0.total + 0.25 * second.0.total, gradient)
     };
     let constants = [x.clone(), setup().content].map(|x| {
-        let (found, expected) = (measure(&job, &both, &x), sum(&x));
+        let (found, expected) = (measure(&settings, &both, &x), sum(&x));
         let off = difference(&found.1, &expected.1);
         assert!(off < 1e-3, "the gradient is off by {off}");
         expected.0 - found.0.total
@@ -164,16 +163,16 @@ fn two_styles_pull_like_the_weighted_sum_of_each() {
 fn a_style_given_twice_is_that_style() {
     let Setup { style, x, .. } = setup();
     for style_loss in [StyleLoss::Gram, StyleLoss::Wasserstein] {
-        let job = Job {
+        let settings = Settings {
             style_loss,
-            ..job()
+            ..settings()
         };
         let twice = [
             with_weight(style.clone(), 2.0),
             with_weight(style.clone(), 0.3),
         ];
-        let (once, expected) = measure(&job, &[style.clone().into()], &x);
-        let (found, gradient) = measure(&job, &twice, &x);
+        let (once, expected) = measure(&settings, &[style.clone().into()], &x);
+        let (found, gradient) = measure(&settings, &twice, &x);
         assert_close("total", found.total.into(), once.total.into(), 1e-4);
         let off = difference(&gradient, &expected);
         assert!(off < 1e-3, "the gradient is off by {off}");
@@ -199,16 +198,15 @@ fn opposite(mask: &Mask) -> Mask {
 }
 
 #[track_caller]
-fn check_gradient(what: &str, job: &Job, styles: &[StyleSource]) {
-    let vgg = three_blocks().with(job.pool, job.padding);
+fn check_gradient(what: &str, vgg: &Vgg, settings: &Settings, styles: &[StyleSource]) {
     let Setup { content, x, .. } = setup();
-    let objective = Objective::new(job, &content, styles, &vgg);
+    let objective = Objective::new(settings, &content, styles, vgg);
     let layers = objective.layers();
     let total = |x: Tensor<4>| {
         let terms = objective.terms(&x, vgg.features(x.clone(), &layers));
         f64::from(terms.read().unwrap().total)
     };
-    let (_, gradient) = losses_and_gradient(&vgg, &objective, &layers, x.clone()).unwrap();
+    let (_, gradient) = losses_and_gradient(vgg, &objective, &layers, x.clone()).unwrap();
     // Along directions that go uphill, whose slope stands out of the rounding of the total.
     for seed in 20..23 {
         let direction = gradient.clone() * noise(12, 10, seed, &Device::flex());
@@ -227,10 +225,10 @@ fn check_gradient(what: &str, job: &Job, styles: &[StyleSource]) {
 fn every_loss_has_the_gradient_that_finite_differences_say() {
     let Setup { style, .. } = setup();
     // Content and style meet at block2_conv1 and, with two content layers, at block3_conv1.
-    let base = Job {
+    let base = Settings {
         content_layers: weighted(&[(2, 1, 1.0), (3, 1, 0.4)]),
         tv: 3.0,
-        ..job()
+        ..settings()
     };
     let (left, right) = (opposite(&ramp(20, 24)), ramp(20, 24));
     let region = |image: &Tensor<4>, mask: &Mask, style_mask: Option<Mask>| StyleSource {
@@ -246,14 +244,19 @@ fn every_loss_has_the_gradient_that_finite_differences_say() {
     ];
     for style_loss in [StyleLoss::Gram, StyleLoss::Wasserstein] {
         for normalisation in [Normalisation::Balanced, Normalisation::Paper] {
-            let job = Job {
+            let settings = Settings {
                 style_loss,
                 normalisation,
                 ..base.clone()
             };
             let what = format!("{style_loss} {normalisation}");
-            check_gradient(&what, &job, &plain);
-            check_gradient(&format!("{what}, regions"), &job, &regions);
+            check_gradient(&what, &three_blocks(), &settings, &plain);
+            check_gradient(
+                &format!("{what}, regions"),
+                &three_blocks(),
+                &settings,
+                &regions,
+            );
         }
     }
 }
@@ -263,12 +266,9 @@ fn every_network_has_the_gradient_that_finite_differences_say() {
     let Setup { style, .. } = setup();
     for pool in [Pooling::Max, Pooling::Average] {
         for padding in [Padding::Zero, Padding::Replicate] {
-            let job = Job {
-                pool,
-                padding,
-                ..job()
-            };
-            check_gradient(&format!("{pool} {padding}"), &job, &[style.clone().into()]);
+            let vgg = three_blocks().with(pool, padding);
+            let styles = [style.clone().into()];
+            check_gradient(&format!("{pool} {padding}"), &vgg, &settings(), &styles);
         }
     }
 }
@@ -277,8 +277,15 @@ fn every_network_has_the_gradient_that_finite_differences_say() {
 fn total_variation_counts_by_its_weight_and_is_reported_without_one() {
     let Setup { style, x, .. } = setup();
     let styles = [style.into()];
-    let (without, _) = measure(&job(), &styles, &x);
-    let (with, _) = measure(&Job { tv: 5.0, ..job() }, &styles, &x);
+    let (without, _) = measure(&settings(), &styles, &x);
+    let (with, _) = measure(
+        &Settings {
+            tv: 5.0,
+            ..settings()
+        },
+        &styles,
+        &x,
+    );
     assert_close("tv", with.tv.into(), without.tv.into(), 1e-6);
     // The mean squared difference of two uniform numbers is 1/6, in each of two directions.
     assert_close("tv", with.tv.into(), 1.0 / 3.0, 0.1);

@@ -4,20 +4,19 @@ mod common;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use common::{assert_close, noise, numbers, three_blocks};
-use nst::loss::{Objective, StyleLoss, StyleSource, gram};
+use nst::loss::{Objective, Settings, StyleLoss, StyleSource, gram};
 use nst::optimize::{Adam, losses_and_gradient};
 use nst::picture::{Depth, Mask, Picture};
-use nst::vgg::{Layer, Model, Vgg};
-use nst::{Inputs, Job, JobError, Painting};
+use nst::vgg::{Layer, Vgg};
+use nst::{Inputs, JobError, Painting};
 
-fn job(layers: &[Layer]) -> Job {
-    Job {
-        model: Model::Vgg16,
+fn settings(layers: &[Layer]) -> Settings {
+    Settings {
         alpha: 0.0,
         content_layers: vec![Layer::new(2, 1).into()],
         style_layers: layers.iter().map(|&layer| layer.into()).collect(),
         tv: 0.0,
-        ..Job::default()
+        ..Settings::default()
     }
 }
 
@@ -40,10 +39,15 @@ fn source(image: &Tensor<4>, content_mask: Mask) -> StyleSource {
 }
 
 /// Loss and gradient of the style alone at noise of this size.
-fn measure(job: &Job, styles: &[StyleSource], height: usize, width: usize) -> (f32, Vec<f32>) {
+fn measure(
+    settings: &Settings,
+    styles: &[StyleSource],
+    height: usize,
+    width: usize,
+) -> (f32, Vec<f32>) {
     let vgg = three_blocks();
     let x = noise(height, width, 3, &Device::flex());
-    let objective = Objective::new(job, &x, styles, &vgg);
+    let objective = Objective::new(settings, &x, styles, &vgg);
     let (terms, gradient) = losses_and_gradient(&vgg, &objective, &objective.layers(), x).unwrap();
     (terms.total, numbers(gradient))
 }
@@ -57,12 +61,12 @@ fn no_gradient_leaves_the_region_by_more_than_the_receptive_field() {
     let (edge, reach) = (20, 5);
     let left = mask(width, height, |x, _| f32::from(u8::from(x < edge)));
     for style_loss in [StyleLoss::Gram, StyleLoss::Wasserstein] {
-        let job = Job {
+        let settings = Settings {
             style_loss,
-            ..job(&SHALLOW)
+            ..settings(&SHALLOW)
         };
         let styles = [source(&style, left.clone())];
-        let (_, gradient) = measure(&job, &styles, height, width);
+        let (_, gradient) = measure(&settings, &styles, height, width);
         // The mask at half the size blurs its edge over another pair of pixels.
         let far = edge + reach + 4;
         let (mut inside, mut outside) = (0, 0);
@@ -84,18 +88,18 @@ fn no_gradient_leaves_the_region_by_more_than_the_receptive_field() {
 fn a_full_mask_and_a_dim_one_are_no_mask() {
     let style = noise(14, 18, 2, &Device::flex());
     for style_loss in [StyleLoss::Gram, StyleLoss::Wasserstein] {
-        let job = Job {
+        let settings = Settings {
             style_loss,
-            ..job(&SHALLOW)
+            ..settings(&SHALLOW)
         };
-        let (expected, slope) = measure(&job, &[style.clone().into()], 12, 10);
+        let (expected, slope) = measure(&settings, &[style.clone().into()], 12, 10);
         for brightness in [1.0, 0.3] {
             let everywhere = mask(5, 40, |_, _| brightness);
             let masked = StyleSource {
                 style_mask: Some(everywhere.clone()),
                 ..source(&style, everywhere)
             };
-            let (found, gradient) = measure(&job, &[masked], 12, 10);
+            let (found, gradient) = measure(&settings, &[masked], 12, 10);
             assert_close("loss", found.into(), expected.into(), 1e-4);
             let largest = slope.iter().fold(0.0_f32, |m, v| m.max(v.abs()));
             for (found, expected) in gradient.iter().zip(&slope) {
@@ -117,14 +121,14 @@ fn a_style_mask_chooses_the_part_of_the_painting_that_counts() {
         noise(16, 64, 5, &device),
     );
     let painting = Tensor::cat(vec![calm.clone(), wild], 3);
-    let job = job(&[Layer::new(1, 1)]);
+    let settings = settings(&[Layer::new(1, 1)]);
     let left = mask(128, 16, |x, _| f32::from(u8::from(x < 63)));
     let masked = StyleSource {
         style_mask: Some(left),
         ..painting.into()
     };
-    let (found, _) = measure(&job, &[masked], 12, 10);
-    let (expected, _) = measure(&job, &[calm.into()], 12, 10);
+    let (found, _) = measure(&settings, &[masked], 12, 10);
+    let (expected, _) = measure(&settings, &[calm.into()], 12, 10);
     assert_close("loss", found.into(), expected.into(), 0.05);
 }
 
@@ -161,9 +165,9 @@ fn each_region_comes_to_the_gram_matrix_of_its_own_style() {
     let left = mask(64, 32, |x, _| f32::from(u8::from(x < 32)));
     let right = mask(64, 32, |x, _| f32::from(u8::from(x >= 32)));
     let sources = [source(&styles[0], left), source(&styles[1], right)];
-    let job = job(&SHALLOW);
+    let settings = settings(&SHALLOW);
     let start = noise(32, 64, 8, &Device::flex());
-    let objective = Objective::new(&job, &start, &sources, &vgg);
+    let objective = Objective::new(&settings, &start, &sources, &vgg);
     let layers = objective.layers();
     let mut x = start.clone();
     let mut adam = Adam::new(0.02);

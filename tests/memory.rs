@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use nst::job::{InputSizes, Size};
-use nst::optimize::Method;
+use nst::optimize::{self, Method};
 use nst::vgg::{Layer, Model};
-use nst::{Job, memory};
+use nst::{Job, loss, memory};
 use tempfile::TempDir;
 use wait4::Wait4;
 
@@ -70,7 +70,10 @@ fn the_prediction_is_within_a_fifth_of_the_peak() {
     }));
     cases.push(("--size 512 --scales 1 -n 25 --optimizer lbfgs".into(), {
         Job {
-            method: Method::Lbfgs,
+            optimize: optimize::Settings {
+                method: Method::Lbfgs,
+                ..optimize::Settings::default()
+            },
             ..textbook(512)
         }
     }));
@@ -83,8 +86,11 @@ fn the_prediction_is_within_a_fifth_of_the_peak() {
     let shallow = "--content-layer block2_conv2 --style-layers block1_conv1,block2_conv1";
     cases.push((format!("--size 1024 --scales 1 -n 2 {shallow}"), {
         Job {
-            content_layers: vec![Layer::new(2, 2).into()],
-            style_layers: [1, 2].map(|block| Layer::new(block, 1).into()).into(),
+            loss: loss::Settings {
+                content_layers: vec![Layer::new(2, 2).into()],
+                style_layers: [1, 2].map(|block| Layer::new(block, 1).into()).into(),
+                ..loss::Settings::default()
+            },
             ..textbook(1024)
         }
     }));

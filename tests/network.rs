@@ -4,8 +4,7 @@ mod common;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use common::{assert_close, noise, numbers, objective, seeded};
-use nst::Job;
-use nst::loss::gram;
+use nst::loss::{Settings, gram};
 use nst::optimize::losses_and_gradient;
 use nst::vgg::{Layer, Model, Padding, Pooling, Vgg};
 use nst::weights::{Convolution, Weights};
@@ -201,15 +200,14 @@ fn a_style_picture_repeated_side_by_side_has_the_same_gram_matrix() {
 fn the_gradient_is_what_finite_differences_say() {
     let device = Device::flex();
     let vgg = Vgg::new(seeded(Model::Vgg16, 11), &device);
-    let job = Job {
-        model: Model::Vgg16,
+    let settings = Settings {
         content_layers: vec![Layer::new(2, 2).into()],
         style_layers: [1, 2, 3].map(|block| Layer::new(block, 1).into()).into(),
         beta: 2.0,
-        ..Job::default()
+        ..Settings::default()
     };
     let objective = objective(
-        &job,
+        &settings,
         &noise(12, 10, 1, &device),
         &noise(9, 14, 2, &device),
         &vgg,
@@ -247,11 +245,11 @@ fn a_picture_that_is_its_own_target_has_no_loss() {
     let device = Device::flex();
     let vgg = Vgg::new(seeded(Model::Vgg19, 2), &device);
     let x = noise(32, 20, 4, &device);
-    let job = Job {
+    let settings = Settings {
         tv: 0.0,
-        ..Job::default()
+        ..Settings::default()
     };
-    let objective = objective(&job, &x, &x, &vgg);
+    let objective = objective(&settings, &x, &x, &vgg);
     let terms = objective
         .terms(&x, vgg.features(x.clone(), &objective.layers()))
         .read()
@@ -267,15 +265,12 @@ fn a_black_target_without_features_gives_a_finite_loss() {
         convolution.bias.fill(-1e3);
     }
     let vgg = Vgg::new(weights, &device);
-    let job = Job {
-        model: Model::Vgg16,
-        ..Job::default()
-    };
+    let settings = Settings::default();
     let dead = Tensor::from_data(
         TensorData::new(vec![0.0_f32; 3 * 256], [1, 3, 16, 16]),
         &device,
     );
-    let objective = objective(&job, &dead, &dead, &vgg);
+    let objective = objective(&settings, &dead, &dead, &vgg);
     let terms = objective
         .terms(&dead, vgg.features(dead.clone(), &objective.layers()))
         .read()

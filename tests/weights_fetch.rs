@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use nst::vgg::Model;
-use nst::weights::{self, FetchFrom, Notice, Silent, WeightsError};
+use nst::weights::{self, FetchFrom, Notice, Unreported, WeightsError};
 use tempfile::TempDir;
 use weights_support::Heard;
 use weights_support::published::{
@@ -286,7 +286,7 @@ fn a_host_that_never_answers_costs_no_more_than_its_time() {
             &from,
             cache.path(),
             Some(&impatient()),
-            &Silent,
+            &Unreported,
         )
         .unwrap_err()
         .to_string();
@@ -339,7 +339,13 @@ fn a_secure_url_is_never_asked_in_clear() {
     let cache = tempfile::tempdir().unwrap();
     let from = FetchFrom::Publisher;
     let network = impatient();
-    let error = weights::fetch(&source(&url), &from, cache.path(), Some(&network), &Silent);
+    let error = weights::fetch(
+        &source(&url),
+        &from,
+        cache.path(),
+        Some(&network),
+        &Unreported,
+    );
     assert!(error.unwrap_err().to_string().starts_with(&url));
     let seen = server.seen();
     assert!(!seen.is_empty());
@@ -364,7 +370,7 @@ fn the_same_file_serves_from_another_url_and_from_disk() {
             &from,
             cache.path(),
             network.as_ref(),
-            &Silent,
+            &Unreported,
         )
         .unwrap();
         assert_published(&path);

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use nst::vgg::{Layer, Model};
-use nst::weights::{self, Choice, FetchFrom, Network, Place, Places, Silent};
+use nst::weights::{self, Choice, FetchFrom, Internet, Place, Places, Unreported};
 use weights_support::Heard;
 use weights_support::published::{
     DEEPEST, assert_published, files, impatient, published, sha256, source,
@@ -25,7 +25,7 @@ const CHILD: &str = "a_child_process_fetches";
 fn a_child_process_fetches() {
     let url = std::env::var("NST_TEST_URL").unwrap();
     let cache = PathBuf::from(std::env::var_os("NST_TEST_CACHE").unwrap());
-    let network = Network {
+    let network = Internet {
         proxies: std::env::var_os("NST_TEST_PROXIES").is_some(),
         ..impatient()
     };
@@ -34,7 +34,7 @@ fn a_child_process_fetches() {
         &FetchFrom::Publisher,
         &cache,
         Some(&network),
-        &Silent,
+        &Unreported,
     ) {
         Ok(path) => assert_published(&path),
         Err(error) => {
@@ -124,7 +124,7 @@ fn a_disk_that_is_full_for_the_imported_file_leaves_nothing_partial() {
     };
     assert!(!succeeded);
     assert!(
-        said.contains("vgg16.safetensors: cannot write: No space left on device"),
+        said.contains("vgg16.safetensors: cannot be written: No space left on device"),
         "{said}"
     );
 }
@@ -200,7 +200,7 @@ fn proxies_come_from_the_environment() {
 
 // What a run does with all this.
 
-fn places(root: &Path, network: Option<Network>) -> Places {
+fn places(root: &Path, network: Option<Internet>) -> Places {
     Places {
         chosen: None,
         cache: Some(root.join("cache")),
@@ -210,8 +210,8 @@ fn places(root: &Path, network: Option<Network>) -> Places {
 }
 
 /// A network whose mirror is this server.
-fn mirrored(server: &Server) -> Network {
-    Network {
+fn mirrored(server: &Server) -> Internet {
+    Internet {
         mirror: Some(server.url("mirror")),
         ..impatient()
     }
@@ -250,7 +250,7 @@ fn a_run_asks_the_mirror_for_the_kept_path_and_falls_back_with_the_reason() {
         );
     }
     let error =
-        weights::find(&Choice::ImageNet, Model::Vgg19, first, &places, &Silent).unwrap_err();
+        weights::find(&Choice::ImageNet, Model::Vgg19, first, &places, &Unreported).unwrap_err();
     assert!(
         error.to_string().contains("the server answers 404"),
         "{error}"
@@ -265,13 +265,19 @@ fn a_run_never_fetches_when_a_file_is_there_or_the_network_is_forbidden() {
     fs::create_dir(root.path().join("weights")).unwrap();
     weights_support::write(&root.path().join("weights/vgg16.safetensors"), published());
     let online = places(root.path(), Some(mirrored(&server)));
-    weights::find(&Choice::Auto, Model::Vgg16, DEEPEST, &online, &Silent).unwrap();
+    weights::find(&Choice::Auto, Model::Vgg16, DEEPEST, &online, &Unreported).unwrap();
     let offline = Places {
         network: None,
         ..online
     };
-    let error =
-        weights::find(&Choice::ImageNet, Model::Vgg19, DEEPEST, &offline, &Silent).unwrap_err();
+    let error = weights::find(
+        &Choice::ImageNet,
+        Model::Vgg19,
+        DEEPEST,
+        &offline,
+        &Unreported,
+    )
+    .unwrap_err();
     assert!(error.to_string().contains("offline"), "{error}");
     assert_eq!(server.seen().len(), 0);
 }

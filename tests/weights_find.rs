@@ -5,7 +5,7 @@ mod weights_support;
 use std::path::Path;
 
 use nst::vgg::{Layer, Model};
-use nst::weights::{self, Choice, Place, Places, Silent, Weights, WeightsError};
+use nst::weights::{self, Choice, Place, Places, Unreported, Weights, WeightsError};
 use weights_support::{Tensor, network, safetensors};
 
 const FIRST: Layer = Layer::new(1, 1);
@@ -31,7 +31,7 @@ fn places(root: &Path) -> Places {
 }
 
 fn find(choice: &Choice, places: &Places) -> Result<Weights, WeightsError> {
-    weights::find(choice, Model::Vgg19, FIRST, places, &Silent)
+    weights::find(choice, Model::Vgg19, FIRST, places, &Unreported)
 }
 
 #[test]

@@ -2,11 +2,13 @@ use std::io;
 use std::path::PathBuf;
 
 use super::Difference;
+use crate::device::DeviceError;
+use crate::files::FileError;
 
 /// A checkpoint that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
-    /// It could not be written.
+    /// It could not be made.
     #[error("the checkpoint {} cannot be written: {reason}", .path.display())]
     NotWritten {
         /// The file.
@@ -14,6 +16,12 @@ pub enum CheckpointError {
         /// Why.
         reason: String,
     },
+    /// It could not be written.
+    #[error("the checkpoint: {0}")]
+    File(#[from] FileError),
+    /// The device failed while its state was read.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
     /// It could not be read.
     #[error("the checkpoint {} cannot be read: {source}", .path.display())]
     NotRead {

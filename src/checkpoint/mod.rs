@@ -10,8 +10,7 @@ mod passport;
 mod state;
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::path::Path;
 
 use burn::tensor::{Device, Tensor, TensorData};
@@ -21,9 +20,10 @@ use safetensors::{Dtype, SafeTensors};
 pub use error::CheckpointError;
 pub use passport::{Difference, Passport};
 
-use crate::Job;
+use crate::device::DeviceError;
 use crate::digest::sha256;
-use crate::job::Plan;
+use crate::files::replace_with;
+use crate::job::{Job, Plan};
 use crate::optimize::State;
 
 /// Version of the format: a file of another one is refused.
@@ -50,12 +50,12 @@ struct Parts {
 /// # Panics
 ///
 /// Never: the bytes are those of the shape.
-pub fn save(path: &Path, state: &State, passport: &Passport) -> Result<(), crate::Error> {
+pub fn save(path: &Path, state: &State, passport: &Passport) -> Result<(), CheckpointError> {
     let parts = state::take_apart(state);
     let mut data = Vec::with_capacity(parts.tensors.len());
     for (name, tensor) in parts.tensors {
         let shape: Vec<usize> = tensor.dims().into();
-        let values = tensor.try_into_data().map_err(crate::Error::device)?;
+        let values = tensor.try_into_data().map_err(DeviceError::compute)?;
         let values: Vec<f32> = values.iter::<f32>().collect();
         data.push((name, shape, values));
     }
@@ -80,12 +80,12 @@ pub fn save(path: &Path, state: &State, passport: &Passport) -> Result<(), crate
         let view = TensorView::new(Dtype::F32, shape.clone(), bytes);
         (name, view.expect("the bytes are those of the shape"))
     });
-    let failed = |reason: String| CheckpointError::NotWritten {
-        path: path.to_owned(),
-        reason,
-    };
-    let bytes = safetensors::serialize(views, Some(metadata)).map_err(|e| failed(e.to_string()))?;
-    Ok(replace(path, &bytes).map_err(|e| failed(e.to_string()))?)
+    let bytes =
+        safetensors::serialize(views, Some(metadata)).map_err(|e| CheckpointError::NotWritten {
+            path: path.to_owned(),
+            reason: e.to_string(),
+        })?;
+    Ok(replace_with(path, |file| file.write_all(&bytes))?)
 }
 
 /// The digest of everything in a checkpoint; `tensors` in the order of their names.
@@ -102,22 +102,6 @@ fn digest<'a>(
             .into_iter()
             .chain(tensors),
     )
-}
-
-fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut file = tempfile::Builder::new()
-        .prefix(".nst-")
-        .tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    // As with pictures: not every file system can flush a folder.
-    let _ = File::open(folder).and_then(|folder| folder.sync_all());
-    Ok(())
 }
 
 /// Reads a checkpoint of `job` under `plan`, made with the same passport.
@@ -139,7 +123,7 @@ pub fn load(
     };
     let (width, height) = plan.size();
     let picture = 12 * (width * height) as u64;
-    let most = HEADER_ROOM + picture * (PICTURES + 2 * job.history as u64);
+    let most = HEADER_ROOM + picture * (PICTURES + 2 * job.optimize.history as u64);
     if fs::metadata(path).map_err(unreadable)?.len() > most {
         return Err(damaged(
             path,

@@ -1,8 +1,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::inputs::Inputs;
-use crate::job::{Init, Job};
+use crate::job::{Init, Inputs, Job};
 use crate::picture::{Mask, Picture};
 
 /// What the bytes of a result depend on: settings by flag, digests of pictures and weights, and
@@ -31,7 +30,7 @@ impl Passport {
     /// The passport of a run; `weights` is their digest, `backend` the backend's name.
     pub fn new(job: &Job, inputs: &Inputs, weights: &str, backend: &str) -> Self {
         let mut all: BTreeMap<_, _> = job
-            .settings()
+            .list()
             .into_iter()
             .map(|(flag, value)| (format!("--{flag}"), value))
             .collect();

@@ -3,8 +3,7 @@
 use burn::tensor::Tensor;
 
 use super::Parts;
-use crate::Job;
-use crate::job::Plan;
+use crate::job::{Job, Plan};
 use crate::optimize::{Adam, Average, Lbfgs, Method, Optimizer, State};
 
 pub fn take_apart(state: &State) -> Parts {
@@ -61,7 +60,7 @@ pub fn put_together(job: &Job, plan: &Plan, mut parts: Parts) -> Option<State> {
         return None;
     }
     let image = parts.tensors.remove("image")?;
-    let mut average = Average::new(job.decay());
+    let mut average = Average::new(job.optimize.decay());
     let sum = parts.tensors.remove("average");
     let count = i32::try_from(whole("average.count")?).ok()?;
     if sum.is_some() != (count > 0) {
@@ -85,7 +84,7 @@ fn optimizer(job: &Job, parts: &mut Parts) -> Option<Optimizer> {
     let numbers = &parts.numbers;
     let number = |name: &str| numbers.get(name).copied();
     let rate = || number("lr").filter(|lr| *lr > 0.0).map(|lr| lr as f32);
-    Some(match job.method {
+    Some(match job.optimize.method {
         Method::Adam => {
             let (m, v) = (
                 parts.tensors.remove("adam.m"),
@@ -100,7 +99,7 @@ fn optimizer(job: &Job, parts: &mut Parts) -> Option<Optimizer> {
         Method::Lbfgs => {
             let tensors = &mut parts.tensors;
             let mut tensor = |name: &str| tensors.remove(name);
-            let lbfgs = Lbfgs::restore(job.history, &mut tensor, &number)?;
+            let lbfgs = Lbfgs::restore(job.optimize.history, &mut tensor, &number)?;
             Optimizer::Lbfgs(Box::new(lbfgs))
         }
         Method::GradientDescent => Optimizer::GradientDescent { lr: rate()? },

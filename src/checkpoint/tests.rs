@@ -2,8 +2,9 @@ use burn::tensor::{Device, Tensor};
 use proptest::prelude::*;
 
 use super::*;
-use crate::inputs::Inputs;
-use crate::optimize::Method;
+use crate::job::{Inputs, Size};
+use crate::loss;
+use crate::optimize::{self, Method};
 use crate::picture::Picture;
 
 fn grey(width: usize, height: usize) -> Picture {
@@ -12,8 +13,11 @@ fn grey(width: usize, height: usize) -> Picture {
 
 fn job(method: Method) -> Job {
     Job {
-        size: crate::job::Size::Long(20),
-        method,
+        size: Size::Long(20),
+        optimize: optimize::Settings {
+            method,
+            ..optimize::Settings::default()
+        },
         ..Job::default()
     }
 }
@@ -24,7 +28,10 @@ fn kept(method: Method) -> (State, Vec<u8>, Plan, Passport) {
     let job = job(method);
     let plan = job.plan(&(&inputs).into()).unwrap();
     let passport = Passport::new(&job, &inputs, "0123", "cpu");
-    let mut state = State::new(&job, Tensor::full([1, 3, 16, 20], 0.5, &Device::flex()));
+    let mut state = State::new(
+        &job.optimize,
+        Tensor::full([1, 3, 16, 20], 0.5, &Device::flex()),
+    );
     for k in 1..3 {
         let gradient = Tensor::full([1, 3, 16, 20], 0.1 * k as f32, &Device::flex());
         let total = 3.0 / k as f32;
@@ -77,7 +84,10 @@ fn another_job_is_refused_with_every_difference() {
     let (_, bytes, plan, passport) = kept(Method::Adam);
     let inputs = Inputs::new(grey(20, 16), grey(16, 17));
     let other = Job {
-        beta: 7.0,
+        loss: loss::Settings {
+            beta: 7.0,
+            ..loss::Settings::default()
+        },
         ..job(Method::Adam)
     };
     let now = Passport::new(&other, &inputs, "0123", "gpu");

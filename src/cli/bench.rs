@@ -6,7 +6,6 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use clap::Args;
 use nst::kernels::phase;
 use nst::kernels::{Isa, peak};
 use nst::loss::Objective;
@@ -18,35 +17,11 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
-use super::progress::print_json;
+use crate::cli::args::BenchArgs;
+use crate::cli::json::print_json;
 
 /// Seconds that each measurement of the peak takes.
 const PEAK_SECONDS: f64 = 0.3;
-
-#[derive(Args, Debug)]
-pub struct BenchArgs {
-    /// Side of the square picture, in pixels
-    #[arg(long, value_name = "N", default_value_t = 512,
-          value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(16..=8192))]
-    size: usize,
-
-    /// Network: vgg16 or vgg19; its weights are noise, which take as long as trained ones
-    #[arg(long, value_name = "NAME", default_value_t = Model::Vgg19)]
-    model: Model,
-
-    /// Number of steps to average over, after one that is not counted
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 7,
-          value_parser = clap::value_parser!(u16).range(1..))]
-    steps: u16,
-
-    /// Number of CPU threads [default: all physical cores]
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
-
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
-}
 
 /// One kind of work in a mean step.
 #[derive(Debug, Serialize)]
@@ -214,10 +189,10 @@ impl Stepper {
         let vgg = Vgg::new(noisy_weights(model, job.deepest().ok()), &device);
         let x = noise(size, 1, &device);
         Self {
-            objective: Objective::new(&job, &x, &[noise(size, 2, &device).into()], &vgg),
+            objective: Objective::new(&job.loss, &x, &[noise(size, 2, &device).into()], &vgg),
             vgg,
             x,
-            adam: Adam::new(job.lr),
+            adam: Adam::new(job.optimize.lr),
         }
     }
 

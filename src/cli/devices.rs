@@ -7,7 +7,7 @@ use burn::tensor::Device;
 use nst::device::{self, Adapter, Backend, DeviceError};
 use serde::{Deserialize, Serialize};
 
-use super::progress::print_json;
+use crate::cli::json::print_json;
 
 /// Longest a GPU may take to start before it counts as broken.
 const PATIENCE: Duration = Duration::from_mins(1);

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 
+use crate::cli::jobs::{FlagTable, FlagValue};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, CommandFactory, FromArgMatches, Parser};
-use nst::jobs::{Setting, Settings};
 
-use super::args::Transfer;
+use crate::cli::args::Transfer;
 
 /// A transfer's flags, by long name, as they were given: the values of each, none for a switch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -82,7 +82,7 @@ impl Flags {
     /// # Errors
     ///
     /// A switch that is given something else than true or false.
-    pub fn with(&self, settings: &Settings) -> Result<Self, String> {
+    pub fn with(&self, settings: &FlagTable) -> Result<Self, String> {
         let command = Line::command();
         let mut flags = self.clone();
         for (given, setting) in settings {
@@ -97,13 +97,13 @@ impl Flags {
             let name = arg.and_then(Arg::get_long).unwrap_or(given);
             let is_switch = arg.is_some_and(|arg| !arg.get_action().takes_values());
             let on = match setting {
-                Setting::Switch(on) => Some(*on),
-                Setting::Values(values) if is_switch => Some(truth(name, values)?),
-                Setting::Values(_) => None,
+                FlagValue::Switch(on) => Some(*on),
+                FlagValue::Values(values) if is_switch => Some(truth(name, values)?),
+                FlagValue::Values(_) => None,
             };
             match (setting, on) {
                 (_, Some(false)) => drop(flags.0.remove(name)),
-                (Setting::Values(values), None) => flags.set(name, values),
+                (FlagValue::Values(values), None) => flags.set(name, values),
                 _ => flags.set::<&str>(name, &[]),
             }
         }
@@ -199,12 +199,12 @@ fn sentence(error: &clap::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use nst::jobs::{Format, parse};
+    use crate::cli::jobs::{ListFormat, parse};
 
     use super::*;
 
-    fn job(text: &str) -> Settings {
-        let list = parse(&format!("[[job]]\n{text}"), Format::Toml).unwrap();
+    fn job(text: &str) -> FlagTable {
+        let list = parse(&format!("[[job]]\n{text}"), ListFormat::Toml).unwrap();
         list.jobs.into_iter().next().unwrap()
     }
 
@@ -251,14 +251,14 @@ mod tests {
             let name = arg.get_long().expect("every flag has a long name");
             let default = arg.get_default_values();
             let setting = if !arg.get_action().takes_values() {
-                Setting::Switch(true)
+                FlagValue::Switch(true)
             } else if let [default] = default {
-                Setting::Values(vec![default.to_str().unwrap().to_owned()])
+                FlagValue::Values(vec![default.to_str().unwrap().to_owned()])
             } else {
                 continue;
             };
             seen += 1;
-            let table = Settings::from([(name.to_owned(), setting)]);
+            let table = FlagTable::from([(name.to_owned(), setting)]);
             let (_, parsed) = base.with(&table).unwrap().parse().expect(name);
             let kept = parsed.iter().any(|(flag, _)| flag == name);
             assert_eq!(
@@ -303,11 +303,11 @@ mod tests {
 
     #[test]
     fn a_cell_of_a_switch_says_true_or_false() {
-        let list = parse("quiet,json\ntrue,false\n", Format::Csv).unwrap();
+        let list = parse("quiet,json\ntrue,false\n", ListFormat::Csv).unwrap();
         let flags = flags("").unwrap().with(&list.jobs[0]).unwrap();
         let (transfer, _) = flags.parse().unwrap();
         assert!(transfer.output.quiet && !transfer.output.json);
-        let list = parse("quiet\nyes\n", Format::Csv).unwrap();
+        let list = parse("quiet\nyes\n", ListFormat::Csv).unwrap();
         let error = Flags::default().with(&list.jobs[0]).unwrap_err();
         assert!(error.contains("--quiet yes"), "{error}");
     }

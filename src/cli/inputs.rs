@@ -3,12 +3,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use nst::job::{StyleSize, strength};
+use nst::job::StyleSize;
+use nst::loss::strength;
 use nst::picture::{self, Limits, Mask};
-use nst::{Init, Inputs, Job, JobError, Painting, Picture, weights};
+use nst::{Init, Inputs, Job, JobError, Painting, Picture, SettingError, loss, optimize, weights};
 
-use super::Usage;
-use super::args::Transfer;
+use crate::cli::args::Transfer;
+use crate::cli::fault::Usage;
 
 /// The job of a command line, without the picture to start from.
 pub fn job(args: &Transfer) -> Job {
@@ -22,24 +23,28 @@ pub fn job(args: &Transfer) -> Job {
         model: style.model,
         pool: style.pool,
         padding: style.padding,
-        alpha,
-        beta,
-        tv: style.tv,
-        content_layers: style.content_layer.clone(),
-        style_layers: style.style_layers.clone(),
-        style_loss: style.style_loss,
-        normalisation: style.loss,
+        loss: loss::Settings {
+            alpha,
+            beta,
+            tv: style.tv,
+            content_layers: style.content_layer.clone(),
+            style_layers: style.style_layers.clone(),
+            style_loss: style.style_loss,
+            normalisation: style.loss,
+        },
+        optimize: optimize::Settings {
+            method: optimisation.optimizer.unwrap_or(preset.optimize.method),
+            lr: optimisation.lr,
+            history: optimisation.history,
+            average: optimisation.average,
+        },
         steps: optimisation.steps.unwrap_or(preset.steps),
         steps_per_scale: optimisation.steps_per_scale.or(preset.steps_per_scale),
-        lr: optimisation.lr,
         size: pictures.area.unwrap_or(pictures.size),
         style_size,
         scales: optimisation.scales.or(preset.scales),
         min_size: optimisation.min_size,
         scale_factor: optimisation.scale_factor,
-        method: optimisation.optimizer.unwrap_or(preset.method),
-        history: optimisation.history,
-        average: optimisation.average,
         init: Init::Content,
         colour: pictures.color,
         seed: pictures.seed,
@@ -80,9 +85,9 @@ pub fn files(args: &Transfer) -> Result<Vec<PathBuf>, Usage> {
 }
 
 /// Refuses a strength that is none.
-pub fn check_strength(args: &Transfer) -> Result<(), JobError> {
+pub fn check_strength(args: &Transfer) -> Result<(), SettingError> {
     match args.style.strength {
-        Some(s) if !(0.0..=1.0).contains(&s) => Err(JobError::Range {
+        Some(s) if !(0.0..=1.0).contains(&s) => Err(SettingError::Range {
             flag: "strength",
             value: s.to_string(),
             range: "from 0 (the photo) to 1 (the pure style)",

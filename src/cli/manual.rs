@@ -1,25 +1,12 @@
 //! Completion scripts and manual pages, made from the same definitions as `--help`.
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context;
 use clap::CommandFactory;
-use clap_complete::Shell;
 
-use super::Cli;
-
-#[derive(clap::Args, Debug)]
-pub struct CompletionsArgs {
-    /// The shell the script is for
-    shell: Shell,
-}
-
-#[derive(clap::Args, Debug)]
-pub struct ManArgs {
-    /// Write the pages of all subcommands to this folder instead, as nst.1, nst-weights.1 and so on
-    folder: Option<PathBuf>,
-}
+use crate::cli::args::{Cli, CompletionsArgs, ManArgs};
 
 /// Prints the completion script of a shell.
 pub fn completions(args: &CompletionsArgs) -> anyhow::Result<()> {

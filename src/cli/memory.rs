@@ -3,7 +3,7 @@ use nst::device::Backend;
 use nst::job::{InputSizes, Plan, Size};
 use nst::{Job, JobError, memory};
 
-use super::args::Hardware;
+use crate::cli::args::Hardware;
 
 /// The plan of a job that fits into the memory there is; with `--fit`, of a smaller one.
 ///

@@ -4,22 +4,25 @@ mod args;
 mod batch;
 mod bench;
 mod devices;
+mod fault;
 mod flags;
-mod frames;
 mod inputs;
-mod keeper;
+mod jobs;
+mod json;
 mod manual;
 mod memory;
 mod networks;
+mod observers;
 mod output;
+mod paint;
 mod plan;
-mod progress;
 mod provenance;
 mod replay;
-mod signals;
+mod report;
 mod sweep;
-mod transfer;
 mod weights;
+
+pub use fault::{describe, failure};
 
 use std::process::ExitCode;
 
@@ -27,11 +30,6 @@ use clap::{CommandFactory, FromArgMatches};
 
 use args::{Cli, Command};
 use flags::Flags;
-
-/// A flag or a combination of flags that cannot be: exit code 2.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct Usage(String);
 
 /// Does what the command line asks for.
 pub fn run() -> anyhow::Result<ExitCode> {
@@ -57,31 +55,12 @@ pub fn run() -> anyhow::Result<ExitCode> {
             manual::man(&args)?;
             Ok(ExitCode::SUCCESS)
         }
-        None => transfer::run(&cli.transfer, &Flags::given(&command, &matches)),
+        None => {
+            let flags = Flags::given(&command, &matches);
+            match &cli.transfer.output.sweep {
+                Some(sweep) => sweep::run(sweep, &cli.transfer, &flags),
+                None => paint::run(&cli.transfer, &flags),
+            }
+        }
     }
-}
-
-/// The exit code of an error: 2 for wrong usage, 1 for everything else.
-pub fn failure(error: &anyhow::Error) -> ExitCode {
-    let usage = error.chain().any(|cause| {
-        cause.is::<Usage>()
-            || cause.is::<nst::JobError>()
-            || matches!(cause.downcast_ref(), Some(nst::Error::Job(_)))
-    });
-    ExitCode::from(if usage { 2 } else { 1 })
-}
-
-/// An error with its causes on one line, each said once: many name their cause themselves.
-pub fn describe(error: &anyhow::Error) -> String {
-    error.chain().fold(String::new(), |mut said, cause| {
-        let cause = cause.to_string();
-        if said.is_empty() {
-            return cause;
-        }
-        if !said.contains(&cause) {
-            said.push_str(": ");
-            said.push_str(&cause);
-        }
-        said
-    })
 }

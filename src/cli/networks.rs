@@ -7,10 +7,10 @@ use nst::device::Backend;
 use nst::vgg::{Layer, Model, Vgg};
 use nst::weights::{self, Choice, Place, Places, Weights, WeightsError};
 
-use super::args::Transfer;
-use super::devices;
-use super::provenance::WeightsRecord;
-use super::weights::Terminal;
+use crate::cli::args::Transfer;
+use crate::cli::devices;
+use crate::cli::provenance::WeightsRecord;
+use crate::cli::report::Terminal;
 
 /// A network on a device, and where its weights come from.
 pub struct Network {

@@ -1,12 +1,13 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use nst::Picture;
 use nst::picture::{self, Depth, EncodeOptions, OutputFormat};
+use nst::{Picture, files};
 
-use super::args::Transfer;
-use super::provenance::Provenance;
-use super::{Usage, inputs};
+use crate::cli::args::Transfer;
+use crate::cli::fault::Usage;
+use crate::cli::inputs;
+use crate::cli::provenance::Provenance;
 
 /// The file a result goes to.
 #[derive(Debug)]
@@ -72,7 +73,7 @@ impl Target {
 pub fn check(args: &Transfer) -> anyhow::Result<()> {
     let path = path(args);
     let format = OutputFormat::from_path(&path)?;
-    picture::check_not_input(&path, &paths(&inputs(args)?))?;
+    files::check_not_input(&path, &paths(&inputs(args)?))?;
     if args.output.depth == Some(Depth::Sixteen) && !format.has_sixteen_bits() {
         return Err(Usage(format!(
             "--depth 16: {} is a {format}, which has 8 bits; name a .png or .tif, or leave --depth out",
@@ -104,15 +105,6 @@ pub fn inputs(args: &Transfer) -> Result<Vec<PathBuf>, Usage> {
 /// The same paths, borrowed.
 pub fn paths(files: &[PathBuf]) -> Vec<&Path> {
     files.iter().map(PathBuf::as_path).collect()
-}
-
-/// The depth of that many bits.
-pub fn depth(bits: &str) -> Result<Depth, String> {
-    match bits {
-        "8" => Ok(Depth::Eight),
-        "16" => Ok(Depth::Sixteen),
-        _ => Err("it is 8 or 16".into()),
-    }
 }
 
 /// `photo.jpg` and `painting.png` make `photo_painting.png`, in the current folder.

@@ -9,10 +9,10 @@ use nst::kernels::{Isa, peak};
 use nst::vgg::Layer;
 use nst::{Job, memory};
 
-use super::args::Transfer;
-use super::inputs::{self, Reader};
-use super::memory::{limit, said};
-use super::transfer;
+use crate::cli::args::Transfer;
+use crate::cli::inputs::{self, Reader};
+use crate::cli::memory::{limit, said};
+use crate::cli::paint;
 
 /// Share of the machine's peak that a step reaches, counted in the operations of a direct
 /// convolution: more than 1, because Winograd's needs fewer. Measured with `nst bench`.
@@ -22,11 +22,11 @@ const PEAK_SECONDS: f64 = 0.2;
 
 /// Prints scales, layers, memory and time.
 pub fn run(args: &Transfer) -> anyhow::Result<ExitCode> {
-    transfer::check(args)?;
+    paint::check(args)?;
     let mut job = inputs::job(args);
     let note = |text: &str| eprintln!("note: {text}");
     let sizes = InputSizes::from(&inputs::read(args, &Reader::new(args, &note))?);
-    let fitted = super::memory::plan(&args.hardware, &mut job, &sizes, &note);
+    let fitted = crate::cli::memory::plan(&args.hardware, &mut job, &sizes, &note);
     let plan = match &fitted {
         Ok(plan) => plan.clone(),
         Err(_) => job.plan(&sizes)?,
@@ -39,12 +39,12 @@ pub fn run(args: &Transfer) -> anyhow::Result<ExitCode> {
         let (size, styles) = (side(&scale.size), styles.join(" "));
         writeln!(out, "{k:<6} {size:<12} {styles:<19} {}", scale.steps)?;
     }
-    let names = |list: &[nst::job::LayerWeight]| {
+    let names = |list: &[nst::loss::LayerWeight]| {
         let names: Vec<_> = list.iter().map(ToString::to_string).collect();
         names.join(" ")
     };
-    writeln!(out, "content layers: {}", names(&job.content_layers))?;
-    writeln!(out, "style layers:   {}", names(&job.style_layers))?;
+    writeln!(out, "content layers: {}", names(&job.loss.content_layers))?;
+    writeln!(out, "style layers:   {}", names(&job.loss.style_layers))?;
     if args.hardware.backend == Backend::Cpu {
         let needed = said(memory::predict(&job, &plan, &sizes));
         let limit = limit(&args.hardware).map_or("unknown".to_owned(), said);

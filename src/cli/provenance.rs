@@ -9,7 +9,7 @@ use nst::vgg::Model;
 use nst::weights::{Place, WeightsError, built_in_sha256, sha256};
 use serde::{Deserialize, Serialize};
 
-use super::flags::Flags;
+use crate::cli::flags::Flags;
 
 /// Flags that change no pixel, or not any more once the picture is there. Without them the same
 /// picture is the same file, whatever it is called.

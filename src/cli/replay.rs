@@ -3,41 +3,18 @@
 use std::ffi::OsStr;
 use std::fmt;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
-use clap::Args;
 use nst::vgg::Model;
 use nst::weights::{Choice, Places, WeightsError, built_in_sha256, sha256};
 
-use super::args::Transfer;
-use super::flags::Flags;
-use super::provenance::{Provenance, WeightsRecord};
-use super::{Usage, describe, transfer};
-
-/// Print the command that made a picture, and make it again.
-#[derive(Args, Debug)]
-pub struct ReplayArgs {
-    /// A picture painted by nst
-    #[arg(value_name = "PICTURE")]
-    picture: PathBuf,
-
-    /// Make the picture again, if everything it was made of is as it was
-    #[arg(long)]
-    run: bool,
-
-    /// Where it goes then [default: where it is]
-    #[arg(short, long, value_name = "FILE", requires = "run")]
-    output: Option<PathBuf>,
-
-    /// Replace that file if it exists
-    #[arg(long, requires = "run")]
-    overwrite: bool,
-
-    /// Print no progress and no notes
-    #[arg(short, long)]
-    quiet: bool,
-}
+use crate::cli::args::ReplayArgs;
+use crate::cli::args::Transfer;
+use crate::cli::fault::{Usage, describe};
+use crate::cli::flags::Flags;
+use crate::cli::paint;
+use crate::cli::provenance::{Provenance, WeightsRecord};
 
 /// Prints the command on standard output and what has changed on standard error; makes the picture
 /// again if asked to.
@@ -83,7 +60,7 @@ pub fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     transfer.style.weights = choice;
     transfer.output.overwrite = args.overwrite;
     transfer.output.quiet = args.quiet;
-    transfer::run(&transfer, &flags)
+    paint::run(&transfer, &flags)
 }
 
 /// What does not keep the picture from being made again, but should be known.

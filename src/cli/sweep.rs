@@ -5,13 +5,13 @@ use std::process::ExitCode;
 use nst::picture::{self, Limits};
 use tempfile::TempDir;
 
-use super::Usage;
-use super::args::Transfer;
-use super::flags::Flags;
-use super::networks::Networks;
-use super::output::Target;
-use super::signals::Interrupt;
-use super::transfer::{paint, set_threads};
+use crate::cli::args::Transfer;
+use crate::cli::fault::Usage;
+use crate::cli::flags::Flags;
+use crate::cli::networks::Networks;
+use crate::cli::observers::Interrupt;
+use crate::cli::output::Target;
+use crate::cli::paint::{self, Outcome, paint, set_threads};
 
 /// Long side of each result, in pixels, unless `--size` or `--area` is given.
 const SIZE: &str = "256";
@@ -28,6 +28,7 @@ const OF_SHEET: [&str; 7] = [
 
 /// Paints a small result for each value and puts them on a sheet with captions.
 pub fn run(sweep: &str, args: &Transfer, flags: &Flags) -> anyhow::Result<ExitCode> {
+    paint::check(args)?;
     let variants = variants(sweep, flags)?;
     let target = Target::new(args, args.output.overwrite)?;
     let interrupt = Interrupt::listen()?;
@@ -43,9 +44,9 @@ pub fn run(sweep: &str, args: &Transfer, flags: &Flags) -> anyhow::Result<ExitCo
             eprintln!("{caption}");
         }
         let tile = Target::new(&transfer, false)?;
-        let stopped = paint(&transfer, &flags, tile, &mut networks, &interrupt)?;
+        let outcome = paint(&transfer, &flags, tile, &mut networks, &interrupt)?;
         tiles.push((picture::decode(&path, &Limits::default())?, caption));
-        if stopped.is_some() {
+        if matches!(outcome, Outcome::Stopped { .. }) {
             break;
         }
     }
@@ -79,7 +80,7 @@ fn variants(sweep: &str, flags: &Flags) -> Result<Vec<(String, Flags)>, Usage> {
             let mut flags = base.clone();
             flags.set(name, &[value]);
             let parsed = flags.parse().map_err(|fault| wrong(&fault))?;
-            super::transfer::check(&parsed.0).map_err(|fault| wrong(&fault.to_string()))?;
+            paint::check(&parsed.0).map_err(|fault| wrong(&fault.to_string()))?;
             Ok((format!("{name}={value}"), flags))
         })
         .collect()

@@ -1,69 +1,15 @@
-//! `nst weights …`, and what a run says while it looks for weights.
+//! `nst weights …`.
 
-use std::io::{self, IsTerminal, Write};
-use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
-
-use clap::{Args, Subcommand};
-use indicatif::{ProgressBar, ProgressStyle};
+use std::io::{self, Write};
+use std::path::Path;
 
 use nst::vgg::Model;
 use nst::weights::{
-    self, Checked, FetchFrom, Import, Listed, Notice, Places, Precision, Publisher, Report, Source,
-    WeightsError,
+    self, Checked, FetchFrom, Import, Listed, Places, Precision, Source, WeightsError,
 };
 
-/// Fetch, import, list and check the networks' weights.
-#[derive(Debug, Args)]
-pub struct WeightsArgs {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Fetch ImageNet's weights, verify them and keep them in the cache folder
-    Fetch {
-        /// vgg16 or vgg19
-        #[arg(default_value_t = Model::Vgg19)]
-        model: Model,
-        /// keras (the original Oxford networks: best pictures, 80 and 59 MB) or torchvision
-        #[arg(long, default_value_t)]
-        source: Publisher,
-        /// Take the same file from here instead
-        #[arg(long, value_name = "URL|FILE")]
-        from: Option<String>,
-        /// Use no network (also `NST_OFFLINE=1`)
-        #[arg(long)]
-        offline: bool,
-    },
-    /// Turn Keras' .h5, PyTorch's .pth or safetensors into nst's own file
-    Import {
-        /// The file to read
-        file: PathBuf,
-        /// The file to write [default: the network's place in the cache folder]
-        #[arg(short, long, value_name = "FILE")]
-        output: Option<PathBuf>,
-        /// Write F16: half the size, kernels to three digits
-        #[arg(long)]
-        half: bool,
-        /// vgg16 or vgg19, where the file itself does not tell
-        #[arg(long)]
-        model: Option<Model>,
-    },
-    /// List the weights on this machine: file, size, source, digest
-    List,
-    /// Check every tensor of a file: name, type, shape, range
-    Check {
-        /// The file
-        file: PathBuf,
-    },
-    /// Print the cache folder, or the file a run would use
-    Path {
-        /// vgg16 or vgg19
-        model: Option<Model>,
-    },
-}
+use crate::cli::args::{WeightsArgs, WeightsCommand};
+use crate::cli::report::Terminal;
 
 /// Runs one `nst weights` command; its result goes to stdout, its progress to stderr.
 ///
@@ -73,7 +19,7 @@ enum Command {
 pub fn run(args: WeightsArgs) -> anyhow::Result<()> {
     let mut places = Places::of_this_process();
     match args.command {
-        Command::Fetch {
+        WeightsCommand::Fetch {
             model,
             source,
             from,
@@ -85,7 +31,7 @@ pub fn run(args: WeightsArgs) -> anyhow::Result<()> {
             let from = from.map_or(FetchFrom::Publisher, |text| FetchFrom::parse(&text));
             fetch(Source::of(model, source), &from, &places)?;
         }
-        Command::Import {
+        WeightsCommand::Import {
             file,
             output,
             half,
@@ -103,9 +49,9 @@ pub fn run(args: WeightsArgs) -> anyhow::Result<()> {
             };
             import(&file, &options, &places)?;
         }
-        Command::List => list(&places)?,
-        Command::Check { file } => check(&file)?,
-        Command::Path { model } => path(model, &places)?,
+        WeightsCommand::List => list(&places)?,
+        WeightsCommand::Check { file } => check(&file)?,
+        WeightsCommand::Path { model } => path(model, &places)?,
     }
     Ok(())
 }
@@ -237,51 +183,4 @@ fn chain(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
-}
-
-/// Notices as lines on stderr, and a bar for a download when stderr is a terminal.
-#[derive(Debug)]
-pub struct Terminal {
-    quiet: bool,
-    bar: OnceLock<ProgressBar>,
-}
-
-impl Terminal {
-    /// `quiet` silences the download's notices and bar, but not that the built-in network
-    /// serves: it changes the picture.
-    pub fn new(quiet: bool) -> Self {
-        Self {
-            quiet,
-            bar: OnceLock::new(),
-        }
-    }
-}
-
-impl Report for Terminal {
-    fn notice(&self, notice: &Notice) {
-        if self.quiet && !matches!(notice, Notice::BuiltIn { .. }) {
-            return;
-        }
-        match self.bar.get() {
-            Some(bar) => bar.suspend(|| eprintln!("nst: {notice}")),
-            None => eprintln!("nst: {notice}"),
-        }
-    }
-
-    fn progress(&self, done: u64, total: u64) {
-        if self.quiet || !io::stderr().is_terminal() {
-            return;
-        }
-        let bar = self.bar.get_or_init(|| {
-            let style = ProgressStyle::with_template(
-                "{bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}",
-            );
-            ProgressBar::new(total)
-                .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-        });
-        bar.set_position(done);
-        if done == total {
-            bar.finish_and_clear();
-        }
-    }
 }

@@ -1,45 +1,12 @@
-use crate::vgg::{Layer, Model};
+use crate::arch::Layer;
+use crate::setting::SettingError;
 
-/// A setting that cannot be.
+/// A job that cannot be.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum JobError {
-    /// A number outside its range. `flag` is the command line's name for it.
-    #[error("--{flag} {value} is out of range: it must be {range}")]
-    Range {
-        /// Name of the setting.
-        flag: &'static str,
-        /// What was given.
-        value: String,
-        /// What is allowed.
-        range: &'static str,
-    },
-    /// No layer for one of the losses.
-    #[error("--{flag} names no layer: give at least one, such as block5_conv2")]
-    NoLayers {
-        /// Name of the setting.
-        flag: &'static str,
-    },
-    /// A layer given twice.
-    #[error("--{flag} names {layer} twice: give each layer once")]
-    Repeated {
-        /// Name of the setting.
-        flag: &'static str,
-        /// The layer.
-        layer: Layer,
-    },
-    /// A layer that the model lacks.
-    #[error("--{flag} {layer}: {model} has no such layer; choose one of {}", list(*.model))]
-    NoSuchLayer {
-        /// Name of the setting.
-        flag: &'static str,
-        /// The layer.
-        layer: Layer,
-        /// The network.
-        model: Model,
-    },
-    /// Both weights are zero, so nothing would change.
-    #[error("--alpha and --beta are both 0: at least one loss must count")]
-    NothingToDo,
+    /// A setting that cannot be by itself.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
     /// A run that takes more memory than there is.
     #[error(
         "this would take about {needed} of memory, and {limit} may be taken: {}",
@@ -95,9 +62,4 @@ pub enum JobError {
         /// Smallest side that works.
         smallest: usize,
     },
-}
-
-fn list(model: Model) -> String {
-    let names: Vec<_> = model.layers().map(|l| l.to_string()).collect();
-    names.join(", ")
 }

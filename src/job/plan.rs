@@ -1,6 +1,5 @@
-use super::{Job, JobError, Size, StyleSize};
-use crate::inputs::Inputs;
-use crate::vgg::Layer;
+use super::{Inputs, Job, JobError, Size, StyleSize};
+use crate::arch::Layer;
 
 /// What a job will do with certain pictures: everything that can be known beforehand.
 #[derive(Clone, Debug, PartialEq, Eq)]

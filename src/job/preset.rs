@@ -1,6 +1,6 @@
 use super::Job;
 use crate::named::named;
-use crate::optimize::Method;
+use crate::optimize::{Method, Settings};
 
 /// Settings that belong together, by how long one is ready to wait.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,7 +25,10 @@ impl Preset {
             Self::Balanced => usual,
             Self::Best => Job {
                 steps: 200,
-                method: Method::Lbfgs,
+                optimize: Settings {
+                    method: Method::Lbfgs,
+                    ..Settings::default()
+                },
                 ..usual
             },
         }

@@ -1,9 +1,5 @@
-use std::fmt;
-use std::str::FromStr;
-
 use crate::named::named;
 use crate::picture::Picture;
-use crate::vgg::{Layer, UnknownLayer};
 
 use super::Size;
 
@@ -68,102 +64,5 @@ pub enum StyleSize {
 impl Default for StyleSize {
     fn default() -> Self {
         Self::Scale(1.0)
-    }
-}
-
-/// A layer and how much its loss counts among its kind, 0 or more.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct LayerWeight {
-    /// The layer, after its `ReLU`.
-    pub layer: Layer,
-    /// Its weight; only the ratio to the other layers' matters.
-    pub weight: f32,
-}
-
-impl From<Layer> for LayerWeight {
-    fn from(layer: Layer) -> Self {
-        Self { layer, weight: 1.0 }
-    }
-}
-
-impl fmt::Display for LayerWeight {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.layer)?;
-        if self.weight.to_bits() != 1.0_f32.to_bits() {
-            write!(f, ":{}", self.weight)?;
-        }
-        Ok(())
-    }
-}
-
-/// The text is no layer with a weight.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum UnknownLayerWeight {
-    /// The part before the colon is no layer.
-    #[error(transparent)]
-    Layer(#[from] UnknownLayer),
-    /// The part after the colon is no number.
-    #[error("`{0}`: the weight after the colon must be a number from 0 up")]
-    Weight(String),
-}
-
-impl FromStr for LayerWeight {
-    type Err = UnknownLayerWeight;
-
-    fn from_str(text: &str) -> Result<Self, UnknownLayerWeight> {
-        let Some((layer, weight)) = text.split_once(':') else {
-            return Ok(text.parse::<Layer>()?.into());
-        };
-        let layer = layer.parse()?;
-        match weight.parse::<f32>() {
-            Ok(weight) if weight.is_finite() && weight >= 0.0 => Ok(Self { layer, weight }),
-            _ => Err(UnknownLayerWeight::Weight(text.to_owned())),
-        }
-    }
-}
-
-/// beta / alpha at half strength.
-const USUAL: f32 = 20.0;
-
-/// The weights (alpha, beta) of a strength from 0 (the photo) to 1 (the pure style).
-///
-/// beta / alpha = 20 (s / (1 - s))^2: a half is the default, a quarter is gentle (2.2) and three
-/// quarters strong (180).
-pub fn strength(s: f32) -> (f32, f32) {
-    if s >= 1.0 {
-        return (0.0, USUAL);
-    }
-    (1.0, USUAL * (s / (1.0 - s)).powi(2))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_layer_may_carry_a_weight() {
-        let plain: LayerWeight = "block1_conv1".parse().unwrap();
-        assert_eq!(plain, Layer::new(1, 1).into());
-        let text = "block2_conv1:0.25";
-        let weighted: LayerWeight = text.parse().unwrap();
-        assert!((weighted.weight - 0.25).abs() < f32::EPSILON);
-        assert_eq!(weighted.to_string(), text);
-        for wrong in [
-            "block2_conv1:",
-            "block2_conv1:-1",
-            "block2_conv1:nan",
-            "b:1",
-        ] {
-            assert!(wrong.parse::<LayerWeight>().is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn strength_goes_from_the_photo_through_the_default_to_the_pure_style() {
-        assert_eq!(strength(0.0), (1.0, 0.0));
-        let usual = crate::Job::default();
-        assert_eq!(strength(0.5), (usual.alpha, usual.beta));
-        assert!(strength(1.0).0.abs() < f32::EPSILON);
-        assert!(strength(0.3).1 < strength(0.4).1);
     }
 }

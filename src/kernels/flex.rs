@@ -8,14 +8,14 @@ use burn::tensor::{Bytes, DType, Shape};
 use rayon::prelude::*;
 use std::ops::Deref;
 
-use super::bits::Bits;
-use super::buffer::Buffer;
-use super::filters::padded;
-use super::gram::{matrix, matrix_backward};
-use super::layer::{Layer, Pool};
-use super::layout;
-use super::phase::{Phase, timed};
-use super::simd::Isa;
+use super::cpu::bits::Bits;
+use super::cpu::buffer::Buffer;
+use super::cpu::filters::padded;
+use super::cpu::gram::{matrix, matrix_backward};
+use super::cpu::layer::{FusedLayer, Pool};
+use super::cpu::layout;
+use super::cpu::phase::{Phase, timed};
+use super::cpu::simd::Isa;
 use super::storage;
 
 /// Height and width.
@@ -121,7 +121,7 @@ fn map(values: Buffer, shape: [usize; 3], planar: bool) -> FlexTensor {
 }
 
 /// The layer's output, pooled, and the bits for [`convolve_backward`].
-pub fn convolve(x: FlexTensor, layer: &Layer, pool: Pool) -> (FlexTensor, Bits) {
+pub fn convolve(x: FlexTensor, layer: &FusedLayer, pool: Pool) -> (FlexTensor, Bits) {
     let [channels, height, width] = shape_of(&x);
     let [inputs, outputs] = layer.channels();
     assert_eq!(channels, inputs, "the layer's input channels");
@@ -140,7 +140,7 @@ pub fn convolve(x: FlexTensor, layer: &Layer, pool: Pool) -> (FlexTensor, Bits) 
 /// The gradient of the layer's input of this size.
 pub fn convolve_backward(
     gradient: FlexTensor,
-    layer: &Layer,
+    layer: &FusedLayer,
     pool: Pool,
     bits: &Bits,
     size: Size,

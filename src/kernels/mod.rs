@@ -4,47 +4,12 @@
 //! [`Filters`], [`conv_relu`], [`pool`] and [`gram`] work on tensors of every backend. On flex they
 //! run the kernels of this module; elsewhere they compose ordinary operations.
 
-// Vector code must end up inside the function that switches its instructions on, and loops with
-// an index are what the compiler keeps in registers there; iterators over vectors are not.
-#![allow(clippy::inline_always, clippy::needless_range_loop)]
-
-/// An array of six values, one for each index, without a loop: the compiler leaves long loops as
-/// they are, and then keeps the array in memory instead of registers.
-macro_rules! six {
-    ($i:ident => $value:expr) => {
-        [
-            six!(@ $i 0 $value),
-            six!(@ $i 1 $value),
-            six!(@ $i 2 $value),
-            six!(@ $i 3 $value),
-            six!(@ $i 4 $value),
-            six!(@ $i 5 $value),
-        ]
-    };
-    (@ $i:ident $number:literal $value:expr) => {{
-        let $i: usize = $number;
-        $value
-    }};
-}
-
 mod account;
-pub(crate) mod bits;
-pub(crate) mod buffer;
-mod direct;
-mod filters;
+mod cpu;
 mod flex;
-pub(crate) mod gram;
-pub(crate) mod layer;
-mod layout;
 mod ops;
-pub mod peak;
-pub mod phase;
-pub(crate) mod simd;
 mod storage;
-mod winograd;
 
-#[cfg(test)]
-mod slice_tests;
 #[cfg(test)]
 mod tensor_tests;
 
@@ -55,11 +20,12 @@ use burn::tensor::module::{avg_pool2d, conv2d, max_pool2d};
 use burn::tensor::ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions};
 use burn::tensor::{Device, Tensor, TensorData, activation};
 
-use layer::Layer;
+use cpu::layer::FusedLayer;
 use ops::Kernels;
 
-pub use layer::Pool;
-pub use simd::Isa;
+pub use cpu::layer::Pool;
+pub use cpu::simd::Isa;
+pub use cpu::{peak, phase};
 
 /// Constant filters and bias of a 3x3 convolution, prepared for a device.
 #[derive(Clone, Debug)]
@@ -67,7 +33,7 @@ pub struct Filters(Form);
 
 #[derive(Clone, Debug)]
 enum Form {
-    Prepared(Arc<Layer>),
+    Prepared(Arc<FusedLayer>),
     /// Weight and bias.
     Plain(Box<(Tensor<4>, Tensor<1>)>),
 }
@@ -83,7 +49,9 @@ impl Filters {
         let inputs = weight.len() / (9 * outputs).max(1);
         assert_eq!(weight.len(), outputs * inputs * 9, "filters of 3x3");
         if is_flex(device) {
-            return Self(Form::Prepared(Arc::new(Layer::new(&weight, &bias, inputs))));
+            return Self(Form::Prepared(Arc::new(FusedLayer::new(
+                &weight, &bias, inputs,
+            ))));
         }
         let device = device.clone().without_autodiff();
         let shape = [outputs, inputs, 3, 3];

@@ -16,15 +16,15 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Flex, backend_extension};
 
 use super::account::Account;
-use super::bits::Bits;
+use super::cpu::bits::Bits;
+use super::cpu::layer::{FusedLayer, Pool};
 use super::flex::{self, Size};
-use super::layer::{Layer, Pool};
 
 /// Operations on maps `[1, channels, height, width]`.
 #[backend_extension(Flex, Autodiff)]
 pub trait Kernels: Backend {
     /// 3x3 same convolution with constant filters, bias, `ReLU` and pool.
-    fn conv_relu(x: FloatTensor<Self>, layer: Arc<Layer>, pool: Pool) -> FloatTensor<Self>;
+    fn conv_relu(x: FloatTensor<Self>, layer: Arc<FusedLayer>, pool: Pool) -> FloatTensor<Self>;
     /// A pool of a map without negative values.
     fn pool(x: FloatTensor<Self>, pool: Pool) -> FloatTensor<Self>;
     /// The Gram matrix `[channels, channels]`, divided by the number of pixels.
@@ -32,7 +32,7 @@ pub trait Kernels: Backend {
 }
 
 impl Kernels for Flex {
-    fn conv_relu(x: FlexTensor, layer: Arc<Layer>, pool: Pool) -> FlexTensor {
+    fn conv_relu(x: FlexTensor, layer: Arc<FusedLayer>, pool: Pool) -> FlexTensor {
         flex::convolve(x, &layer, pool).0
     }
 
@@ -46,7 +46,7 @@ impl Kernels for Flex {
 }
 
 impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
-    fn conv_relu(x: FloatTensor<Self>, layer: Arc<Layer>, pool: Pool) -> FloatTensor<Self> {
+    fn conv_relu(x: FloatTensor<Self>, layer: Arc<FusedLayer>, pool: Pool) -> FloatTensor<Self> {
         let source = Account::of(x.id());
         let (x, node) = x.into_parts();
         let size = flex::size(&x);
@@ -95,7 +95,7 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
 /// What a convolution keeps for its gradient.
 #[derive(Clone, Debug)]
 struct Convolved {
-    layer: Arc<Layer>,
+    layer: Arc<FusedLayer>,
     pool: Pool,
     bits: Arc<Bits>,
     size: Size,

@@ -7,7 +7,7 @@ use std::mem::MaybeUninit;
 use burn::tensor::Bytes;
 use burn_std::{AccessError, AccessPolicy, AllocationController, AllocationProperty};
 
-use super::buffer::Buffer;
+use super::cpu::buffer::Buffer;
 
 /// A buffer that a tensor holds.
 struct Storage(Buffer);

@@ -1,7 +1,7 @@
 use burn::tensor::Tensor;
 
 use super::Normalisation;
-use crate::vgg::Layer;
+use crate::arch::Layer;
 
 /// The feature map of the content picture at one layer.
 #[derive(Debug)]

@@ -2,8 +2,11 @@
 
 mod content;
 mod guide;
+mod layer_weight;
 mod moments;
 mod region;
+mod settings;
+mod strength;
 mod style;
 mod terms;
 mod transport;
@@ -12,6 +15,9 @@ mod wasserstein;
 
 use burn::tensor::Tensor;
 
+pub use layer_weight::{LayerWeight, UnknownLayerWeight};
+pub use settings::{Normalisation, Settings, StyleLoss};
+pub use strength::strength;
 pub use terms::{LossTerms, Terms};
 pub use variation::total_variation;
 
@@ -23,37 +29,9 @@ use moments::Moments;
 use region::Region;
 use style::StyleTarget;
 
-use crate::job::{Job, LayerWeight};
-use crate::named::named;
+use crate::arch::Layer;
 use crate::picture::Mask;
-use crate::vgg::{Features, Layer, Vgg};
-
-/// How the two losses are made comparable across layers and picture sizes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Normalisation {
-    /// Each term is relative to its target's own size, so it has no unit:
-    /// content = sum (F - P)^2 / sum P^2, style = sum (G - A)^2 / sum A^2.
-    #[default]
-    Balanced,
-    /// As in the paper: content = 1/2 sum (F - P)^2, style = sum (G - A)^2 / (4 C^2) on Gram
-    /// matrices divided by the number of positions.
-    Paper,
-}
-
-named!(Normalisation, "loss": Balanced = "balanced", Paper = "paper");
-
-/// What is compared between the picture and the painting at a layer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum StyleLoss {
-    /// Gram matrices (Gatys et al. 2016).
-    #[default]
-    Gram,
-    /// Mean and covariance of the features, by the squared Wasserstein-2 distance of the Gaussians
-    /// that have them.
-    Wasserstein,
-}
-
-named!(StyleLoss, "style loss": Gram = "gram", Wasserstein = "wasserstein");
+use crate::vgg::{Features, Vgg};
 
 /// total = alpha * content + beta * style + tv * total variation, against fixed targets.
 #[derive(Debug)]
@@ -101,33 +79,38 @@ impl Objective {
     /// Computes every target once: the content picture is `[1, 3, height, width]`, sRGB in [0, 1].
     ///
     /// No mask may be [empty](Mask::is_empty).
-    pub fn new(job: &Job, content: &Tensor<4>, styles: &[StyleSource], vgg: &Vgg) -> Self {
+    pub fn new(
+        settings: &Settings,
+        content: &Tensor<4>,
+        styles: &[StyleSource],
+        vgg: &Vgg,
+    ) -> Self {
         let [_, _, height, width] = content.dims();
-        let features = vgg.features(content.clone(), &counted(&job.content_layers));
+        let features = vgg.features(content.clone(), &counted(&settings.content_layers));
         let content = features.into_iter().map(|(layer, features)| {
-            let target = ContentTarget::new(layer, features, job.normalisation);
-            (weight(&job.content_layers, layer), target)
+            let target = ContentTarget::new(layer, features, settings.normalisation);
+            (weight(&settings.content_layers, layer), target)
         });
-        let layers = counted(&job.style_layers);
+        let layers = counted(&settings.style_layers);
         let mut style: Vec<StyleLayer> = Vec::new();
         for region in Region::all(styles) {
-            let targets = StyleTarget::of_region(job, &region, [height, width], &layers, vgg);
+            let targets = StyleTarget::of_region(settings, &region, [height, width], &layers, vgg);
             for target in targets {
                 let layer = target.layer();
                 match style.iter_mut().find(|style| style.layer == layer) {
                     Some(style) => style.regions.push(target),
                     None => style.push(StyleLayer {
                         layer,
-                        weight: weight(&job.style_layers, layer),
+                        weight: weight(&settings.style_layers, layer),
                         regions: vec![target],
                     }),
                 }
             }
         }
         Self {
-            alpha: job.alpha,
-            beta: job.beta,
-            tv: job.tv,
+            alpha: settings.alpha,
+            beta: settings.beta,
+            tv: settings.tv,
             content: content.collect(),
             style,
         }
@@ -209,6 +192,6 @@ fn mean(losses: impl Iterator<Item = (f32, Tensor<1>)>) -> Tensor<1> {
     all.into_iter()
         .map(|(weight, loss)| loss.mul_scalar(weight))
         .reduce(|a, b| a + b)
-        .expect("Job::plan refuses a job without layers")
+        .expect("Settings::check refuses a list without layers")
         .div_scalar(weights)
 }

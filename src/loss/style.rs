@@ -1,9 +1,9 @@
 use burn::tensor::Tensor;
 
 use super::wasserstein::Gaussian;
-use super::{Guide, Moments, Normalisation, Region};
-use crate::job::Job;
-use crate::vgg::{Layer, Vgg};
+use super::{Guide, Moments, Normalisation, Region, Settings};
+use crate::arch::Layer;
+use crate::vgg::Vgg;
 
 /// What the style pictures of one region look like at one layer.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ impl StyleTarget {
     /// The moments of several style pictures are averaged: those of a picture made of all of them,
     /// each with its share of the area.
     pub fn of_region(
-        job: &Job,
+        settings: &Settings,
         region: &Region,
         size: [usize; 2],
         layers: &[Layer],
@@ -44,7 +44,8 @@ impl StyleTarget {
                 let [_, _, height, width] = features.dims();
                 let mask = source.style_mask.as_ref();
                 let guide = mask.map(|m| Guide::new(m, [height, width], &vgg.device()));
-                let moments = Moments::of(&features, guide.as_ref(), job.style_loss).scaled(share);
+                let moments =
+                    Moments::of(&features, guide.as_ref(), settings.style_loss).scaled(share);
                 match sums.get_mut(k) {
                     Some((_, sum)) => *sum = sum.clone().plus(moments),
                     None => sums.push((layer, moments)),
@@ -54,13 +55,19 @@ impl StyleTarget {
         let target = |(layer, moments): (Layer, Moments)| {
             let size = size.map(|length| length >> layer.halvings());
             let guide = region.mask.map(|m| Guide::new(m, size, &vgg.device()));
-            Self::new(layer, moments, guide, region.share, job)
+            Self::new(layer, moments, guide, region.share, settings)
         };
         sums.into_iter().map(target).collect()
     }
 
-    fn new(layer: Layer, moments: Moments, guide: Option<Guide>, share: f32, job: &Job) -> Self {
-        let balanced = job.normalisation == Normalisation::Balanced;
+    fn new(
+        layer: Layer,
+        moments: Moments,
+        guide: Option<Guide>,
+        share: f32,
+        settings: &Settings,
+    ) -> Self {
+        let balanced = settings.normalisation == Normalisation::Balanced;
         let (likeness, factor) = if let Some(mean) = moments.mean {
             let gaussian = Gaussian::new(moments.second, mean);
             let factor = if balanced { gaussian.per_size() } else { 1.0 };

@@ -2,7 +2,8 @@ use std::collections::BTreeMap;
 
 use burn::tensor::{Tensor, Transaction};
 
-use crate::vgg::Layer;
+use crate::arch::Layer;
+use crate::device::DeviceError;
 
 /// The losses of one picture, still on the device, each of shape `[1]` and unweighted except
 /// `total`.
@@ -37,7 +38,7 @@ impl Terms {
     /// # Errors
     ///
     /// If the device fails.
-    pub fn read(self) -> Result<LossTerms, crate::Error> {
+    pub fn read(self) -> Result<LossTerms, DeviceError> {
         let mut transaction = Transaction::default()
             .register(self.content.inner())
             .register(self.total.inner())
@@ -49,7 +50,7 @@ impl Terms {
         }
         let numbers: Vec<f32> = transaction
             .try_execute()
-            .map_err(crate::Error::device)?
+            .map_err(DeviceError::compute)?
             .iter()
             .flat_map(|data| data.iter::<f32>())
             .collect();

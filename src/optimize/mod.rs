@@ -5,6 +5,7 @@ mod average;
 mod guard;
 mod lbfgs;
 mod optimizer;
+mod settings;
 mod state;
 
 use std::ops::ControlFlow;
@@ -16,11 +17,13 @@ pub use adam::Adam;
 pub use average::Average;
 pub use lbfgs::Lbfgs;
 pub use optimizer::{Method, Optimizer};
+pub use settings::Settings;
 pub use state::State;
 
-use crate::Error;
+use crate::arch::Layer;
+use crate::device::DeviceError;
 use crate::loss::{LossTerms, Objective};
-use crate::vgg::{Layer, Vgg};
+use crate::vgg::Vgg;
 use guard::Guard;
 
 /// One update of the picture, as an observer sees it.
@@ -71,7 +74,7 @@ pub fn optimize(
     state: &mut State,
     steps: usize,
     observe: &mut dyn FnMut(&Step<'_>) -> ControlFlow<()>,
-) -> Result<End, Error> {
+) -> Result<End, DeviceError> {
     let layers = objective.layers();
     let mut guard = Guard::default();
     while state.step < steps {
@@ -89,7 +92,7 @@ pub fn optimize(
             state.step += 1;
             state.done += 1;
         }
-        state.image.device().sync().map_err(Error::device)?;
+        state.image.device().sync().map_err(DeviceError::compute)?;
         let event = Step {
             scale: state.scale + 1,
             step: state.step,
@@ -116,12 +119,12 @@ pub fn losses_and_gradient(
     objective: &Objective,
     layers: &[Layer],
     x: Tensor<4>,
-) -> Result<(LossTerms, Tensor<4>), Error> {
+) -> Result<(LossTerms, Tensor<4>), DeviceError> {
     let x = x.autodiff().require_grad();
     let terms = objective.terms(&x, vgg.features(x.clone(), layers));
     let mut gradients = terms.total.backward();
     let gradient = x
         .grad_remove(&mut gradients)
-        .ok_or_else(|| Error::device("no gradient reached the picture"))?;
+        .ok_or_else(|| DeviceError::compute("no gradient reached the picture"))?;
     Ok((terms.read()?, gradient))
 }

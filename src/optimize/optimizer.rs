@@ -2,8 +2,7 @@ use burn::tensor::Tensor;
 use burn::tensor::ops::InterpolateMode;
 
 use super::state::resampled;
-use super::{Adam, Lbfgs};
-use crate::Job;
+use super::{Adam, Lbfgs, Settings};
 use crate::named::named;
 
 /// How a gradient becomes an update of the pixels.
@@ -35,12 +34,12 @@ pub enum Optimizer {
 }
 
 impl Optimizer {
-    /// A job's method without any memory.
-    pub fn new(job: &Job) -> Self {
-        match job.method {
-            Method::Adam => Self::Adam(Box::new(Adam::new(job.lr))),
-            Method::Lbfgs => Self::Lbfgs(Box::new(Lbfgs::new(job.history))),
-            Method::GradientDescent => Self::GradientDescent { lr: job.lr },
+    /// The method of the settings, without any memory.
+    pub fn new(settings: &Settings) -> Self {
+        match settings.method {
+            Method::Adam => Self::Adam(Box::new(Adam::new(settings.lr))),
+            Method::Lbfgs => Self::Lbfgs(Box::new(Lbfgs::new(settings.history))),
+            Method::GradientDescent => Self::GradientDescent { lr: settings.lr },
         }
     }
 

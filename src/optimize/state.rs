@@ -2,8 +2,7 @@ use burn::tensor::Tensor;
 use burn::tensor::module::interpolate;
 use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
 
-use super::{Average, Optimizer};
-use crate::Job;
+use super::{Average, Optimizer, Settings};
 
 /// Everything the loop remembers between two steps.
 #[derive(Clone, Debug)]
@@ -26,11 +25,11 @@ pub struct State {
 
 impl State {
     /// Before the first step, from the picture `image`.
-    pub fn new(job: &Job, image: Tensor<4>) -> Self {
+    pub fn new(settings: &Settings, image: Tensor<4>) -> Self {
         Self {
             image,
-            optimizer: Optimizer::new(job),
-            average: Average::new(job.decay()),
+            optimizer: Optimizer::new(settings),
+            average: Average::new(settings.decay()),
             scale: 0,
             step: 0,
             done: 0,

@@ -6,7 +6,7 @@ mod profile;
 mod tiff_tags;
 mod webp;
 
-use std::fs::{self, File, FileType};
+use std::fs::{self, File};
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -15,6 +15,7 @@ use image::ImageFormat;
 
 use self::formats::{Refusal, to_picture};
 use super::{Note, Picture, PictureError};
+use crate::files::not_a_file;
 
 /// Bounds on what decoding may use, checked before anything is allocated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,17 +134,6 @@ fn read_file(path: &Path, limits: Limits) -> Result<Vec<u8>, PictureError> {
         return Err(too_long);
     }
     Ok(bytes)
-}
-
-/// What a path is, with its article, if it is no regular file.
-pub(super) fn not_a_file(kind: FileType) -> Option<&'static str> {
-    if kind.is_file() {
-        None
-    } else if kind.is_dir() {
-        Some("a folder")
-    } else {
-        Some("a pipe, socket or device")
-    }
 }
 
 fn known_format(bytes: &[u8]) -> Option<ImageFormat> {

@@ -6,8 +6,8 @@ use std::env;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use super::pending::Pending;
 use super::{Depth, OutputFormat, Picture, PictureError};
+use crate::files::{FileError, Pending};
 
 /// How a picture is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,10 +45,10 @@ pub fn encode(picture: &Picture, path: &Path, options: &EncodeOptions) -> Result
     format.check_size(path, picture.width, picture.height)?;
     picture.check()?;
     let pending = Pending::beside(path)?;
-    let not_written = |source| PictureError::writing(path, source);
+    let not_written = |source| FileError::writing(path, source);
     let mut writer = BufWriter::new(pending.file());
     formats::write(&mut writer, format, picture, options).map_err(|e| match e {
-        formats::Failure::Io(source) => not_written(source),
+        formats::Failure::Io(source) => not_written(source).into(),
         formats::Failure::Encoder(reason) => PictureError::Encoding {
             path: path.to_owned(),
             format,
@@ -57,7 +57,7 @@ pub fn encode(picture: &Picture, path: &Path, options: &EncodeOptions) -> Result
     })?;
     writer.flush().map_err(not_written)?;
     drop(writer);
-    pending.install(options.overwrite)
+    Ok(pending.install(options.overwrite)?)
 }
 
 /// Writes a picture as [`encode`] does; if that fails, saves it as a PNG in the first of the temporary, home and
@@ -110,7 +110,7 @@ fn rescue(
         }
         match encode(picture, &saved, &options) {
             Ok(()) => return Some(saved),
-            Err(PictureError::Exists { .. }) => (),
+            Err(PictureError::File(FileError::Exists { .. })) => (),
             Err(_) => return None,
         }
     }

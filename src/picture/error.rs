@@ -2,6 +2,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::OutputFormat;
+use crate::files::FileError;
 
 /// Why a picture could not be read or written. Every message names the file and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -96,50 +97,6 @@ pub enum PictureError {
         /// The output.
         path: PathBuf,
     },
-    /// The folder to write to is missing or not a folder.
-    #[error("{}: the folder {} does not exist; make it first", .path.display(), .folder.display())]
-    NoFolder {
-        /// The output.
-        path: PathBuf,
-        /// Its folder.
-        folder: PathBuf,
-    },
-    /// No file can be made in the output's folder.
-    #[error("{}: no file can be written in the folder {}: {source}", .path.display(), .folder.display())]
-    FolderNotWritable {
-        /// The output.
-        path: PathBuf,
-        /// Its folder.
-        folder: PathBuf,
-        /// The system's reason.
-        source: io::Error,
-    },
-    /// The output is one of the inputs, directly or through a link.
-    #[error("{}: the output is the input {}; choose another name", .path.display(), .input.display())]
-    OutputIsInput {
-        /// The output.
-        path: PathBuf,
-        /// The input it would replace.
-        input: PathBuf,
-    },
-    /// The output exists and may not be replaced.
-    #[error("{}: exists already; give --overwrite to replace it", .path.display())]
-    Exists {
-        /// The output.
-        path: PathBuf,
-    },
-    /// No claim can be made or locked beside the output.
-    #[error(
-        "{}: cannot be claimed: {source}; where the file system has no locks, give --no-claims and let no two \
-         processes have the same jobs (--shard)",
-        .path.display()
-    )]
-    NotClaimed {
-        /// The output.
-        path: PathBuf,
-        /// The system's reason.
-        source: io::Error,
-    },
     /// The picture has a side the format cannot express.
     #[error("{}: {width} x {height} px does not fit: {format} takes at most {max} px a side; write a PNG or TIFF", .path.display())]
     TooLargeForFormat {
@@ -202,14 +159,9 @@ pub enum PictureError {
         /// The encoder's reason.
         reason: String,
     },
-    /// The operating system refused to write the output; what was there before is untouched.
-    #[error("{}: cannot be written: {source}", .path.display())]
-    NotWritten {
-        /// The output.
-        path: PathBuf,
-        /// The system's reason.
-        source: io::Error,
-    },
+    /// The output may not or could not be written.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The output could not be written, but the picture was saved elsewhere.
     #[error("{source}; the picture was saved as {}", .saved.display())]
     Rescued {
@@ -226,13 +178,6 @@ impl PictureError {
         match source.kind() {
             io::ErrorKind::NotFound => Self::Missing { path },
             _ => Self::Unreadable { path, source },
-        }
-    }
-
-    pub(super) fn writing(path: &Path, source: io::Error) -> Self {
-        Self::NotWritten {
-            path: path.to_owned(),
-            source,
         }
     }
 }

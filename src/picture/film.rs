@@ -4,9 +4,8 @@ use std::path::{Path, PathBuf};
 
 use gif::{Encoder, EncodingError, Frame, Repeat};
 
-use super::output::check_place;
-use super::pending::Pending;
 use super::{Picture, PictureError, eight_bit};
+use crate::files::{FileError, Pending, check_place};
 
 /// How long a frame is shown, in hundredths of a second.
 const SHOWN: u16 = 8;
@@ -36,14 +35,14 @@ pub struct Film {
 /// [`PictureError::FilmExtension`], or what [`super::check_output`] finds.
 pub fn check_film(path: &Path, inputs: &[&Path], overwrite: bool) -> Result<(), PictureError> {
     check_extension(path)?;
-    check_place(path, inputs, overwrite)
+    Ok(check_place(path, inputs, overwrite)?)
 }
 
 impl Film {
     /// Begins a film of `width` x `height` pixels beside `path`, which ends in `.gif`.
     ///
     /// # Errors
-    /// [`PictureError::FilmExtension`], [`PictureError::FilmSize`], or [`PictureError::NotWritten`].
+    /// [`PictureError::FilmExtension`], [`PictureError::FilmSize`], or [`FileError::NotWritten`].
     pub fn create(path: &Path, width: usize, height: usize) -> Result<Self, PictureError> {
         check_extension(path)?;
         let side = |n: usize| u16::try_from(n).ok().filter(|&n| n > 0);
@@ -68,7 +67,7 @@ impl Film {
     /// Adds a frame: a picture of any size, brought to the film's, laid on white.
     ///
     /// # Errors
-    /// [`PictureError::NotWritten`]; the film cannot be finished then.
+    /// [`FileError::NotWritten`]; the film cannot be finished then.
     pub fn push(&mut self, picture: &Picture) -> Result<(), PictureError> {
         let (width, height) = self.size;
         let picture = picture.resized(width.into(), height.into());
@@ -81,8 +80,8 @@ impl Film {
     /// Ends the film: its last frame is held for two seconds before it starts anew.
     ///
     /// # Errors
-    /// [`PictureError::NoFrames`]; [`PictureError::Exists`] if there is a file now and `overwrite` is false;
-    /// [`PictureError::NotWritten`]. Whatever the reason, what was at the path is untouched.
+    /// [`PictureError::NoFrames`]; [`FileError::Exists`] if there is a file now and `overwrite` is false;
+    /// [`FileError::NotWritten`]. Whatever the reason, what was at the path is untouched.
     pub fn finish(mut self, overwrite: bool) -> Result<(), PictureError> {
         let Some(last) = &mut self.last else {
             return Err(PictureError::NoFrames { path: self.path });
@@ -94,7 +93,7 @@ impl Film {
         let mut writer = encoder.into_inner().map_err(failed)?;
         writer.flush().map_err(|e| failed(e.into()))?;
         drop(writer);
-        self.pending.install(overwrite)
+        Ok(self.pending.install(overwrite)?)
     }
 
     /// Writes the frame that waits, if any; `next` waits from now on.
@@ -132,7 +131,7 @@ fn check_extension(path: &Path) -> Result<(), PictureError> {
 }
 
 fn broken(path: &Path) -> PictureError {
-    PictureError::writing(path, io::Error::other("an earlier frame was not"))
+    FileError::writing(path, io::Error::other("an earlier frame was not")).into()
 }
 
 fn not_written(path: &Path, error: EncodingError) -> PictureError {
@@ -140,7 +139,7 @@ fn not_written(path: &Path, error: EncodingError) -> PictureError {
         EncodingError::Io(source) => source,
         other => io::Error::other(other),
     };
-    PictureError::writing(path, source)
+    FileError::writing(path, source).into()
 }
 
 #[cfg(test)]

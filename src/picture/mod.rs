@@ -2,7 +2,6 @@
 //!
 //! A [`Picture`] is always upright, in sRGB, and has one value in [0, 1] for each sample.
 
-mod claim;
 mod colour;
 mod decode;
 mod digest;
@@ -13,7 +12,6 @@ mod frame_path;
 mod mask;
 mod note;
 mod output;
-mod pending;
 mod provenance;
 mod resize;
 mod sheet;
@@ -22,7 +20,6 @@ mod symmetric;
 
 use std::borrow::Cow;
 
-pub use claim::Claim;
 pub use decode::{Limits, decode, decode_bytes};
 pub use encode::{EncodeOptions, encode, encode_or_rescue};
 pub use error::PictureError;
@@ -30,7 +27,7 @@ pub use film::{Film, check_film};
 pub use frame_path::{frame_path, numbered};
 pub use mask::Mask;
 pub use note::Note;
-pub use output::{OutputFormat, check_not_input, check_output};
+pub use output::{OutputFormat, check_output};
 pub use provenance::provenance;
 pub use resize::fit_long_side;
 pub use sheet::sheet;

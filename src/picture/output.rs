@@ -1,10 +1,8 @@
 use std::fmt;
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::decode::not_a_file;
-use super::{PictureError, claim};
+use super::PictureError;
+use crate::files::check_place;
 
 /// A format pictures are written in, chosen by the file's extension.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,87 +96,5 @@ impl fmt::Display for OutputFormat {
 /// The first of these that does not hold.
 pub fn check_output(path: &Path, inputs: &[&Path], overwrite: bool) -> Result<(), PictureError> {
     OutputFormat::from_path(path)?;
-    check_place(path, inputs, overwrite)
-}
-
-/// [`check_output`] for a file of any extension.
-pub(super) fn check_place(
-    path: &Path,
-    inputs: &[&Path],
-    overwrite: bool,
-) -> Result<(), PictureError> {
-    if let Ok(metadata) = fs::metadata(path)
-        && let Some(kind) = not_a_file(metadata.file_type())
-    {
-        return Err(PictureError::NotAFile {
-            path: path.to_owned(),
-            kind,
-        });
-    }
-    check_folder(path)?;
-    check_not_input(path, inputs)?;
-    if !overwrite && path.symlink_metadata().is_ok() {
-        return Err(PictureError::Exists {
-            path: path.to_owned(),
-        });
-    }
-    Ok(())
-}
-
-/// Checks that `path` is none of the inputs, directly or through a link.
-///
-/// # Errors
-/// [`PictureError::OutputIsInput`].
-pub fn check_not_input(path: &Path, inputs: &[&Path]) -> Result<(), PictureError> {
-    for &input in inputs {
-        // Only regular files are compared: opening a pipe to compare it would wait for a writer.
-        if input.is_file()
-            && path.is_file()
-            && same_file::is_same_file(input, path).unwrap_or(false)
-        {
-            return Err(PictureError::OutputIsInput {
-                path: path.to_owned(),
-                input: input.to_owned(),
-            });
-        }
-    }
-    Ok(())
-}
-
-/// The folder a path lies in.
-pub(super) fn folder(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
-}
-
-/// The file a path stands for: where its links lead, so that they stay links when the file is replaced.
-pub(super) fn target(path: &Path) -> PathBuf {
-    if path.is_symlink() {
-        fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
-    } else {
-        path.to_owned()
-    }
-}
-
-fn check_folder(path: &Path) -> Result<(), PictureError> {
-    let target = target(path);
-    let folder = folder(&target);
-    if !folder.is_dir() {
-        return Err(PictureError::NoFolder {
-            path: path.to_owned(),
-            folder: folder.to_owned(),
-        });
-    }
-    // Permissions, read-only mounts and quotas are only known for sure by trying.
-    let prefix = claim::prefix(&target);
-    let mut builder = tempfile::Builder::new();
-    claim::temporary(&target, builder.prefix(&prefix).suffix(claim::PART))
-        .and_then(tempfile::NamedTempFile::close)
-        .map_err(|source: io::Error| PictureError::FolderNotWritable {
-            path: path.to_owned(),
-            folder: folder.to_owned(),
-            source,
-        })
+    Ok(check_place(path, inputs, overwrite)?)
 }

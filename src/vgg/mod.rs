@@ -1,14 +1,12 @@
 //! VGG16 and VGG19 as burn modules: from a picture to named feature maps.
 
-mod arch;
-
 use std::collections::BTreeMap;
 
 use burn::module::Module;
 use burn::tensor::ops::PadMode;
 use burn::tensor::{Device, Tensor, TensorData, s};
 
-pub use arch::{CHANNELS, Layer, Model, Padding, Pooling, UnknownLayer};
+pub use crate::arch::{CHANNELS, Layer, Model, Padding, Pooling, UnknownLayer};
 
 use crate::kernels::{Filters, Pool, conv_relu, pool};
 use crate::weights::{Preprocessing, Weights};
@@ -84,7 +82,7 @@ impl Vgg {
     /// # Panics
     ///
     /// If a layer is asked for that the network has no weights for, or that the picture is too
-    /// small for: [`Job::plan`](crate::Job::plan) rules out both.
+    /// small for: [`Job::plan`](crate::job::Job::plan) rules out both.
     pub fn features(&self, x: Tensor<4>, layers: &[Layer]) -> Features {
         let mut found = Features::new();
         let Some(&deepest) = layers.iter().max() else {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
-use crate::vgg::{Layer, Model};
+use crate::arch::{Layer, Model};
 
 use super::container::{Container, Dtype};
 use super::naming::Naming;
@@ -108,7 +108,7 @@ pub(super) fn model_of(
             .map(Some)
             .map_err(|unknown| WeightsError::Faulty {
                 file: file.to_owned(),
-                faults: vec![Fault::Model(unknown)],
+                faults: vec![Fault::Unknown(unknown)],
             });
     }
     Ok(naming.model(container.entries()))

@@ -1,7 +1,7 @@
 //! The networks trained by this project, carried in the binary.
 
+use crate::arch::{Layer, Model};
 use crate::digest::sha256;
-use crate::vgg::{Layer, Model};
 
 use super::{Place, Weights, WeightsError, assemble, container::Safetensors};
 

@@ -3,9 +3,11 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::vgg::{Layer, Model};
+use crate::arch::{Layer, Model};
 
-use super::{FetchFault, UnknownPreprocessing};
+use super::FetchFault;
+use crate::files::FileError;
+use crate::named::UnknownName;
 
 /// Why weights cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +23,9 @@ pub enum WeightsError {
         /// The operating system's reason.
         source: io::Error,
     },
+    /// It could not be written.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The file is damaged, or of another kind.
     #[error("{file}: {fault}")]
     Unreadable {
@@ -145,12 +150,9 @@ pub enum Fault {
     /// The file does not say how it wants its input.
     #[error("the metadata has no `preprocessing` (caffe or torchvision)")]
     NoPreprocessing,
-    /// The file names a preprocessing that does not exist.
+    /// The file names a network or a preprocessing that does not exist.
     #[error("metadata: {0}")]
-    Preprocessing(#[from] UnknownPreprocessing),
-    /// The file names a network that does not exist.
-    #[error("metadata: {0}")]
-    Model(#[from] crate::UnknownName),
+    Unknown(#[from] UnknownName),
 }
 
 /// One fault on the same line; several below each other.

@@ -8,9 +8,9 @@ use std::str::FromStr;
 
 use directories::ProjectDirs;
 
-use crate::vgg::{Layer, Model};
+use crate::arch::{Layer, Model};
 
-use super::{Network, Notice, Report, Source, Weights, WeightsError, built_in, container, fetch};
+use super::{Internet, Notice, Report, Source, Weights, WeightsError, built_in, container, fetch};
 
 /// What a person asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,7 +49,7 @@ pub struct Places {
     /// `weights/` beside the working directory.
     pub beside: PathBuf,
     /// How weights may be fetched into the cache folder. `None`: not at all.
-    pub network: Option<Network>,
+    pub network: Option<Internet>,
 }
 
 impl Places {
@@ -63,7 +63,7 @@ impl Places {
                 .map(PathBuf::from),
             cache: ProjectDirs::from("", "", "nst").map(|dirs| dirs.cache_dir().to_owned()),
             beside: PathBuf::from("weights"),
-            network: Network::of_this_process(),
+            network: Internet::of_this_process(),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::vgg::{Layer, Model};
+use crate::arch::{Layer, Model};
 
 use super::container::{self, Container};
 use super::naming::Naming;

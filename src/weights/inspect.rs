@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::vgg::{Layer, Model};
+use crate::arch::{Layer, Model};
 
 use super::container::{self, Container, Dtype};
 use super::{Place, Places, WeightsError, assemble, digest, import};

@@ -23,19 +23,19 @@ mod write;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
-use crate::vgg::{Layer, Model};
+use crate::arch::{Layer, Model};
+use crate::named::named;
 
 pub use builtin::{built_in, built_in_sha256};
 pub use digest::sha256;
 pub use error::{Fault, WeightsError};
-pub use fetch::{FetchFault, FetchFrom, Network, fetch};
+pub use fetch::{FetchFault, FetchFrom, Internet, fetch};
 pub use find::{Choice, Places, file_name, find};
 pub use import::{Import, Imported, import};
 pub use inspect::{Checked, Listed, TensorReport, check, list};
-pub use report::{Notice, Report, Silent};
-pub use source::{Digest, Layout, Publisher, SOURCES, Source, UnknownPublisher};
+pub use report::{Notice, Report, Unreported};
+pub use source::{Digest, Publisher, SOURCES, Source};
 pub use write::{Precision, write};
 
 /// How a picture's RGB values in `[0, 1]` become the network's input.
@@ -47,41 +47,7 @@ pub enum Preprocessing {
     Torchvision,
 }
 
-impl Preprocessing {
-    /// Both, in the order they are listed to people.
-    pub const ALL: [Self; 2] = [Self::Caffe, Self::Torchvision];
-
-    /// The name in a file's metadata: `caffe` or `torchvision`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Caffe => "caffe",
-            Self::Torchvision => "torchvision",
-        }
-    }
-}
-
-impl fmt::Display for Preprocessing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Preprocessing {
-    type Err = UnknownPreprocessing;
-
-    fn from_str(s: &str) -> Result<Self, UnknownPreprocessing> {
-        Self::ALL
-            .into_iter()
-            .find(|p| p.name() == s)
-            .ok_or_else(|| UnknownPreprocessing(s.to_owned()))
-    }
-}
-
-/// The text names no preprocessing.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown preprocessing `{0}`: it is caffe or torchvision")]
-pub struct UnknownPreprocessing(pub String);
+named!(Preprocessing, "preprocessing": Caffe = "caffe", Torchvision = "torchvision");
 
 /// One convolution's parameters.
 #[derive(Clone, Debug, PartialEq)]

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::vgg::{Layer, Model};
+use crate::arch::{Layer, Model};
 
 use super::Preprocessing;
 use super::container::Entry;

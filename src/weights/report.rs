@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::vgg::Model;
+use crate::arch::Model;
 
 /// Listens to what happens on the way; the library itself writes to no terminal.
 pub trait Report: Sync {
@@ -18,9 +18,9 @@ pub trait Report: Sync {
 
 /// Listens to nothing.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Silent;
+pub struct Unreported;
 
-impl Report for Silent {
+impl Report for Unreported {
     fn notice(&self, _: &Notice) {}
 }
 

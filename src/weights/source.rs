@@ -1,11 +1,7 @@
 //! Where ImageNet's weights come from.
 
-use std::fmt;
-use std::str::FromStr;
-
-use crate::vgg::Model;
-
-use super::Preprocessing;
+use crate::arch::Model;
+use crate::named::named;
 
 /// Who publishes a file of weights.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,41 +13,7 @@ pub enum Publisher {
     Torchvision,
 }
 
-impl Publisher {
-    /// Both, the default first.
-    pub const ALL: [Self; 2] = [Self::Keras, Self::Torchvision];
-
-    /// The name in flags: `keras` or `torchvision`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Keras => "keras",
-            Self::Torchvision => "torchvision",
-        }
-    }
-}
-
-impl fmt::Display for Publisher {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Publisher {
-    type Err = UnknownPublisher;
-
-    fn from_str(s: &str) -> Result<Self, UnknownPublisher> {
-        Self::ALL
-            .into_iter()
-            .find(|p| p.name() == s)
-            .ok_or_else(|| UnknownPublisher(s.to_owned()))
-    }
-}
-
-/// The text names no publisher.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown source `{0}`: use keras or torchvision")]
-pub struct UnknownPublisher(pub String);
+named!(Publisher, "source": Keras = "keras", Torchvision = "torchvision");
 
 /// What a whole file must hash to, in lower-case hexadecimal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,15 +22,6 @@ pub enum Digest {
     Md5(&'static str),
     /// SHA-256.
     Sha256(&'static str),
-}
-
-/// How a file lays out its kernels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Layout {
-    /// HDF5; height, width, inputs, outputs; first inputs B, G, R.
-    KerasHdf5,
-    /// A PyTorch pickle; outputs, inputs, height, width; first inputs R, G, B.
-    TorchPickle,
 }
 
 /// One file that can be fetched.
@@ -84,10 +37,6 @@ pub struct Source {
     pub bytes: u64,
     /// Its digest.
     pub digest: Digest,
-    /// How its kernels lie.
-    pub layout: Layout,
-    /// What its network expects of a picture.
-    pub preprocessing: Preprocessing,
     /// Under which terms it comes.
     pub licence: &'static str,
 }
@@ -131,8 +80,6 @@ pub const SOURCES: [Source; 4] = [
         url: "https://storage.googleapis.com/tensorflow/keras-applications/vgg19/vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5",
         bytes: 80_134_624,
         digest: Digest::Md5("253f8cb515780f3b799900260a226db6"),
-        layout: Layout::KerasHdf5,
-        preprocessing: Preprocessing::Caffe,
         licence: OXFORD,
     },
     Source {
@@ -141,8 +88,6 @@ pub const SOURCES: [Source; 4] = [
         url: "https://storage.googleapis.com/tensorflow/keras-applications/vgg16/vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
         bytes: 58_889_256,
         digest: Digest::Md5("6d6bbae143d832006294945121d1f1fc"),
-        layout: Layout::KerasHdf5,
-        preprocessing: Preprocessing::Caffe,
         licence: OXFORD,
     },
     Source {
@@ -151,8 +96,6 @@ pub const SOURCES: [Source; 4] = [
         url: "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",
         bytes: 574_673_361,
         digest: Digest::Sha256("dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44"),
-        layout: Layout::TorchPickle,
-        preprocessing: Preprocessing::Torchvision,
         licence: TORCHVISION,
     },
     Source {
@@ -161,8 +104,6 @@ pub const SOURCES: [Source; 4] = [
         url: "https://download.pytorch.org/models/vgg16-397923af.pth",
         bytes: 553_433_881,
         digest: Digest::Sha256("397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0"),
-        layout: Layout::TorchPickle,
-        preprocessing: Preprocessing::Torchvision,
         licence: TORCHVISION,
     },
 ];

@@ -1,7 +1,7 @@
 //! The canonical file: safetensors with our names, written whole or not at all.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 use half::f16;
@@ -9,6 +9,7 @@ use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
 use serde_json::{Map, Value, json};
 
 use super::{Fault, Weights, WeightsError};
+use crate::files::replace_with;
 
 /// The precision of a canonical file's tensors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,7 +64,7 @@ pub fn write(
         }
         Ok(())
     };
-    replace(path, write).map_err(|e| WeightsError::io(path, "write", e))
+    Ok(replace_with(path, write)?)
 }
 
 struct Tensor<'a> {
@@ -157,27 +158,4 @@ fn encode(values: &[f32], precision: Precision) -> Vec<u8> {
             bits.iter().flat_map(|b| b.to_le_bytes()).collect()
         }
     }
-}
-
-/// Writes to a temporary file in the target's folder and renames it over the target once its
-/// bytes are on disk.
-fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".nst-").suffix(".tmp");
-    #[cfg(unix)]
-    {
-        // Readable like any new file, as the user's umask has it, not by the owner alone.
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    let mut file = BufWriter::with_capacity(1 << 20, builder.tempfile_in(folder)?);
-    write(&mut file)?;
-    let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
 }

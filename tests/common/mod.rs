@@ -10,8 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use burn::tensor::{Device, Tensor};
-use nst::Job;
-use nst::loss::Objective;
+use nst::loss::{Objective, Settings};
 use nst::picture::{Limits, decode};
 use nst::vgg::{Layer, Model, Vgg};
 use nst::weights::{self, Convolution, Origin, Place, Preprocessing, Weights};
@@ -96,9 +95,14 @@ pub fn assert_close(what: &str, found: f64, expected: f64, relative: f64) {
     );
 }
 
-/// The losses of a job with one painting and no masks.
-pub fn objective(job: &Job, content: &Tensor<4>, style: &Tensor<4>, vgg: &Vgg) -> Objective {
-    Objective::new(job, content, &[style.clone().into()], vgg)
+/// The losses of one painting without masks.
+pub fn objective(
+    settings: &Settings,
+    content: &Tensor<4>,
+    style: &Tensor<4>,
+    vgg: &Vgg,
+) -> Objective {
+    Objective::new(settings, content, &[style.clone().into()], vgg)
 }
 
 /// A seeded VGG16 to its third block on flex, made once for all tests of a file.

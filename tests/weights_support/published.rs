@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use nst::vgg::{Layer, Model};
-use nst::weights::{self, Digest, Layout, Network, Preprocessing, Publisher, Source};
+use nst::weights::{self, Digest, Internet, Publisher, Source};
 
 use super::{Tensor, layer_values, network, safetensors};
 
@@ -40,8 +40,6 @@ pub fn source(url: &str) -> Source {
         url: url.to_owned().leak(),
         bytes: published().len() as u64,
         digest: Digest::Sha256(sha256),
-        layout: Layout::KerasHdf5,
-        preprocessing: Preprocessing::Caffe,
         licence: "CC0",
     }
 }
@@ -52,13 +50,13 @@ pub fn sha256(digest: Digest) -> &'static str {
 }
 
 /// Impatient, and deaf to the proxies of whoever runs the tests.
-pub fn impatient() -> Network {
-    Network {
+pub fn impatient() -> Internet {
+    Internet {
         proxies: false,
         answer: Duration::from_secs(1),
         stall: Duration::from_millis(1500),
         backoff: Duration::from_millis(10),
-        ..Network::default()
+        ..Internet::default()
     }
 }
 

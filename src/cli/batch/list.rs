@@ -6,14 +6,16 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use crate::cli::jobs::{self, List, ListFormat};
 use anyhow::Context;
-use nst::jobs::{self, Format, List};
+use clap::ValueEnum;
 
-use super::BatchArgs;
 use super::work::Work;
+use crate::cli::args::BatchArgs;
+use crate::cli::fault::{Usage, describe};
 use crate::cli::flags::Flags;
 use crate::cli::output::default_name;
-use crate::cli::{Usage, describe, transfer};
+use crate::cli::paint;
 
 /// Most bytes a list may have: no list has so many, and memory is not endless.
 const LONGEST: u64 = 64 * 1024 * 1024;
@@ -59,13 +61,13 @@ type Candidates = Vec<Result<Flags, String>>;
 
 fn from_list(
     path: &Path,
-    format: Option<Format>,
+    format: Option<ListFormat>,
     given: Flags,
 ) -> anyhow::Result<(String, Candidates)> {
     let (name, text) = text(path)?;
     let extension = path.extension().and_then(|e| e.to_str());
-    let named = extension.and_then(|e| e.to_ascii_lowercase().parse().ok());
-    let format = format.or(named).unwrap_or_else(|| Format::guess(&text));
+    let named = extension.and_then(|e| ListFormat::from_str(e, true).ok());
+    let format = format.or(named).unwrap_or_else(|| ListFormat::guess(&text));
     let usage = |fault: String| Usage(format!("{name}: {fault}"));
     let List { defaults, jobs } =
         jobs::parse(&text, format).map_err(|error| usage(error.to_string()))?;
@@ -187,7 +189,7 @@ fn one(number: usize, flags: &Flags) -> Result<Work, String> {
     if transfer.output.sweep.is_some() {
         return Err("--sweep has its own list of values: it is no flag of a batch".into());
     }
-    transfer::check(&transfer).map_err(|error| describe(&error))?;
+    paint::check(&transfer).map_err(|error| describe(&error))?;
     Ok(Work::new(number, transfer, flags))
 }
 

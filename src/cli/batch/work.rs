@@ -4,15 +4,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use nst::picture::{self, Claim};
+use nst::files::Claim;
+use nst::picture;
 
 use crate::cli::args::Transfer;
 use crate::cli::flags::Flags;
 use crate::cli::networks::Networks;
+use crate::cli::observers::Interrupt;
 use crate::cli::output::{self, Target};
+use crate::cli::paint;
 use crate::cli::provenance::is_unfinished;
-use crate::cli::signals::Interrupt;
-use crate::cli::transfer;
 
 /// A checked job.
 #[derive(Debug)]
@@ -92,12 +93,13 @@ impl Work {
         let again = matches!(there, There::Beginning);
         let target = Target::new(&self.transfer, self.transfer.output.overwrite || again)?;
         self.announce(total);
-        match transfer::paint(&self.transfer, &self.flags, target, networks, interrupt)? {
-            None => Ok(Outcome::Done),
-            Some(step) => {
+        match paint::paint(&self.transfer, &self.flags, target, networks, interrupt)? {
+            paint::Outcome::Finished => Ok(Outcome::Done),
+            paint::Outcome::Stopped { step } => {
                 self.warn(step);
                 Ok(Outcome::Unfinished)
             }
+            paint::Outcome::Diverged { .. } => Err(anyhow::anyhow!("the loss exploded")),
         }
     }
 

@@ -116,7 +116,10 @@ fn a_file_that_appeared_meanwhile_is_only_replaced_if_that_is_allowed() {
             result.unwrap();
             assert_eq!(frames(&path).1.len(), 1);
         } else {
-            assert!(matches!(result, Err(PictureError::Exists { .. })));
+            assert!(matches!(
+                result,
+                Err(PictureError::File(FileError::Exists { .. }))
+            ));
             assert_eq!(fs::read(&path).unwrap(), b"another film");
         }
     }
@@ -159,10 +162,19 @@ fn a_film_over_its_own_input_or_in_no_folder_is_refused_before_any_work() {
     let (folder, path) = place();
     fs::write(&path, "the photo").unwrap();
     let input = check_film(&path, &[&path], true);
-    assert!(matches!(input, Err(PictureError::OutputIsInput { .. })));
+    assert!(matches!(
+        input,
+        Err(PictureError::File(FileError::OutputIsInput { .. }))
+    ));
     let exists = check_film(&path, &[], false);
-    assert!(matches!(exists, Err(PictureError::Exists { .. })));
+    assert!(matches!(
+        exists,
+        Err(PictureError::File(FileError::Exists { .. }))
+    ));
     let nowhere = folder.path().join("nowhere/film.gif");
     let missing = check_film(&nowhere, &[], false);
-    assert!(matches!(missing, Err(PictureError::NoFolder { .. })));
+    assert!(matches!(
+        missing,
+        Err(PictureError::File(FileError::NoFolder { .. }))
+    ));
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::{entries, folder, gradient, read};
+use crate::files::FileError;
 use crate::picture::{EncodeOptions, Film, Picture, PictureError, check_output, encode_or_rescue};
 
 /// A small file system of its own, unmounted at the end; none (and the reason printed) where that is not allowed.
@@ -100,7 +101,7 @@ fn a_full_disk_leaves_the_old_file_and_saves_the_picture_elsewhere() {
             panic!("{name}: {error}")
         };
         fs::remove_file(saved).unwrap();
-        let PictureError::NotWritten { source, .. } = *source else {
+        let PictureError::File(FileError::NotWritten { source, .. }) = *source else {
             panic!("{name}: {source}")
         };
         assert_eq!(
@@ -130,7 +131,7 @@ fn a_disk_that_fills_up_ends_a_film_and_leaves_the_old_one() {
     let error = (0..20)
         .find_map(|_| film.push(&picture).err())
         .expect("200 kB do not fit");
-    let PictureError::NotWritten { source, .. } = &error else {
+    let PictureError::File(FileError::NotWritten { source, .. }) = &error else {
         panic!("{error}")
     };
     assert_eq!(source.kind(), std::io::ErrorKind::StorageFull);
@@ -152,12 +153,15 @@ fn a_file_system_that_became_read_only_leaves_the_old_file_and_saves_the_picture
     disk.remount("remount,ro");
     let error = check_output(&path, &[], true).unwrap_err();
     assert!(
-        matches!(error, PictureError::FolderNotWritable { .. }),
+        matches!(
+            error,
+            PictureError::File(FileError::FolderNotWritable { .. })
+        ),
         "{error}"
     );
     assert!(matches!(
         rescued(&gradient(9, 9, 256.0), &path),
-        PictureError::NotWritten { .. }
+        PictureError::File(FileError::NotWritten { .. })
     ));
     assert_eq!(fs::read(&path).unwrap(), b"the old picture");
     assert_eq!(entries(disk.path()), [path]);
@@ -173,7 +177,7 @@ fn a_folder_that_vanished_since_the_check_costs_no_picture() {
     fs::remove_dir(&gone).unwrap();
     assert!(matches!(
         rescued(&gradient(9, 9, 256.0), &path),
-        PictureError::NotWritten { .. }
+        PictureError::File(FileError::NotWritten { .. })
     ));
     assert!(entries(folder.path()).is_empty());
 }
@@ -188,7 +192,7 @@ fn a_rename_that_fails_leaves_no_temporary_file_and_costs_no_picture() {
     fs::write(path.join("inside"), "kept").unwrap();
     assert!(matches!(
         rescued(&gradient(9, 9, 256.0), &path),
-        PictureError::NotWritten { .. }
+        PictureError::File(FileError::NotWritten { .. })
     ));
     assert_eq!(entries(folder.path()), std::slice::from_ref(&path));
     assert_eq!(fs::read(path.join("inside")).unwrap(), b"kept");
@@ -207,7 +211,10 @@ fn a_folder_without_permission_is_refused_before_any_work() {
     }
     let error = check_output(&folder.path().join("a.png"), &[], true).unwrap_err();
     assert!(
-        matches!(error, PictureError::FolderNotWritable { .. }),
+        matches!(
+            error,
+            PictureError::File(FileError::FolderNotWritable { .. })
+        ),
         "{error}"
     );
 }

@@ -1,5 +1,4 @@
 mod arithmetic;
-mod claims;
 mod colour;
 mod damage;
 mod faults;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use ureq::http::{Response, StatusCode, header};
 use ureq::{Agent, Body};
 
-use super::{FetchFault, Network};
+use super::{FetchFault, Internet};
 use crate::weights::{Report, WeightsError};
 
 /// How often a server may send us elsewhere.
@@ -29,7 +29,7 @@ pub(super) struct Download<'a> {
     url: &'a str,
     part: &'a Path,
     bytes: u64,
-    network: &'a Network,
+    network: &'a Internet,
     report: &'a dyn Report,
     agent: Agent,
     start: Instant,
@@ -42,7 +42,7 @@ impl<'a> Download<'a> {
         url: &'a str,
         part: &'a Path,
         bytes: u64,
-        network: &'a Network,
+        network: &'a Internet,
         report: &'a dyn Report,
     ) -> Self {
         let mut config = Agent::config_builder()

@@ -13,7 +13,7 @@ use super::{Digest, Import, Notice, Report, Source, WeightsError, container, dig
 
 /// How the network may be used.
 #[derive(Clone, Debug)]
-pub struct Network {
+pub struct Internet {
     /// Replaces scheme and host of every URL: `$NST_WEIGHTS_MIRROR`.
     pub mirror: Option<String>,
     /// Whether proxies are taken from `$HTTPS_PROXY` and its kin. Default: yes.
@@ -29,7 +29,7 @@ pub struct Network {
 /// Times a download is tried before it is given up, where another try may help.
 const TRIES: u32 = 3;
 
-impl Default for Network {
+impl Default for Internet {
     fn default() -> Self {
         Self {
             mirror: None,
@@ -41,7 +41,7 @@ impl Default for Network {
     }
 }
 
-impl Network {
+impl Internet {
     /// The network as this process's environment allows it: `None` where `$NST_OFFLINE` is
     /// set to anything but 0.
     #[must_use]
@@ -141,7 +141,7 @@ pub fn fetch(
     source: &Source,
     from: &FetchFrom,
     cache: &Path,
-    network: Option<&Network>,
+    network: Option<&Internet>,
     report: &dyn Report,
 ) -> Result<PathBuf, WeightsError> {
     fs::create_dir_all(cache).map_err(|e| WeightsError::io(cache, "create", e))?;
@@ -193,7 +193,7 @@ fn download(
     source: &Source,
     from: &FetchFrom,
     part: &Path,
-    network: Option<&Network>,
+    network: Option<&Internet>,
     report: &dyn Report,
 ) -> Result<(), WeightsError> {
     let network = network.ok_or(WeightsError::Offline)?;
@@ -266,16 +266,16 @@ mod tests {
     #[test]
     fn a_mirror_replaces_scheme_and_host_and_keeps_the_path() {
         for mirror in ["http://mirror.example/pub", "http://mirror.example/pub/"] {
-            let network = Network {
+            let network = Internet {
                 mirror: Some(mirror.to_owned()),
-                ..Network::default()
+                ..Internet::default()
             };
             let source = &SOURCES[2];
             assert_eq!(
                 network.url(source),
                 "http://mirror.example/pub/models/vgg19-dcbb9e9d.pth"
             );
-            assert_eq!(Network::default().url(source), source.url);
+            assert_eq!(Internet::default().url(source), source.url);
         }
     }
 }

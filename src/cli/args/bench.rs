@@ -1,0 +1,27 @@
+use clap::Args;
+use nst::vgg::Model;
+
+#[derive(Args, Debug)]
+pub struct BenchArgs {
+    /// Side of the square picture, in pixels
+    #[arg(long, value_name = "N", default_value_t = 512,
+          value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(16..=8192))]
+    pub size: usize,
+
+    /// Network: vgg16 or vgg19; its weights are noise, which take as long as trained ones
+    #[arg(long, value_name = "NAME", default_value_t = Model::Vgg19)]
+    pub model: Model,
+
+    /// Number of steps to average over, after one that is not counted
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 7,
+          value_parser = clap::value_parser!(u16).range(1..))]
+    pub steps: u16,
+
+    /// Number of CPU threads [default: all physical cores]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}

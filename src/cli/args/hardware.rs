@@ -1,0 +1,31 @@
+use bytesize::ByteSize;
+use clap::Args;
+use nst::device::{self, Backend};
+
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Hardware")]
+pub struct Hardware {
+    /// Where to compute: cpu, gpu, ndarray (slow, a check) or auto
+    #[arg(long, value_name = "NAME", default_value_t = Backend::Cpu)]
+    pub backend: Backend,
+
+    /// Most memory to take, such as 4GiB [default: what is free]
+    #[arg(long, value_name = "SIZE")]
+    pub max_memory: Option<ByteSize>,
+
+    /// Make the picture smaller where it would take more memory than that
+    #[arg(long)]
+    pub fit: bool,
+
+    /// Number of CPU threads [default: all physical cores]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+}
+
+impl Hardware {
+    /// Number of CPU threads, with its default.
+    pub fn threads(&self) -> usize {
+        let given = self.threads.map(usize::from);
+        given.unwrap_or_else(device::physical_cores)
+    }
+}

@@ -1,0 +1,88 @@
+//! What a command line may say: clap's structures and nothing else.
+
+mod batch;
+mod bench;
+mod hardware;
+mod manual;
+mod optimisation;
+mod output;
+mod pictures;
+mod replay;
+mod shard;
+mod style;
+mod weights;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Args, Parser, Subcommand};
+
+pub use batch::BatchArgs;
+pub use bench::BenchArgs;
+pub use hardware::Hardware;
+pub use manual::{CompletionsArgs, ManArgs};
+pub use optimisation::Optimisation;
+pub use output::OutputArgs;
+pub use pictures::Pictures;
+pub use replay::ReplayArgs;
+pub use shard::Shard;
+pub use style::Style;
+pub use weights::{WeightsArgs, WeightsCommand};
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default());
+
+const EXAMPLES: &str = "\
+Examples:
+  nst --content photo.jpg --style painting.jpg -o out.png
+  nst -c photo.jpg -s painting.jpg --size 1024 --steps 500 --beta 100 -o large.png
+  nst -c photo.jpg -s painting.jpg --json --quiet -o out.png | jq .total";
+
+/// Paint a photo in the style of a painting (Gatys, Ecker and Bethge 2016).
+#[derive(Debug, Parser)]
+#[command(version, styles = STYLES, after_help = EXAMPLES, max_term_width = 100)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(args_override_self = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    #[command(flatten)]
+    pub transfer: Transfer,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Paint a list of jobs, or every photo in the style of every painting
+    Batch(BatchArgs),
+    /// Print the command that made a picture, and make it again
+    Replay(ReplayArgs),
+    /// Print scales, layers, memory and time of a transfer without running it
+    Plan(Box<Transfer>),
+    /// List the CPU and GPU backends of this machine
+    Devices,
+    /// Fetch, import, list and check the networks' weights
+    Weights(WeightsArgs),
+    /// Print the completion script of a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page
+    Man(ManArgs),
+    /// Measure one step on the CPU, phase by phase, against the machine's peak
+    Bench(BenchArgs),
+    /// Start the GPU and print it, for a parent that survives a crashing driver
+    #[command(hide = true)]
+    ProbeGpu,
+}
+
+#[derive(Args, Debug)]
+pub struct Transfer {
+    #[command(flatten)]
+    pub pictures: Pictures,
+    #[command(flatten)]
+    pub style: Style,
+    #[command(flatten)]
+    pub optimisation: Optimisation,
+    #[command(flatten)]
+    pub hardware: Hardware,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}

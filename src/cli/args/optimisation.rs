@@ -1,0 +1,56 @@
+use clap::Args;
+use nst::Job;
+use nst::job::Preset;
+use nst::optimize::{Method, Settings};
+
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Optimisation")]
+pub struct Optimisation {
+    /// Steps and optimizer that belong together: fast, balanced or best
+    #[arg(long, value_name = "NAME", default_value_t = Preset::Balanced)]
+    pub preset: Preset,
+
+    /// Number of updates of the picture at the last scale [default: by --preset]
+    #[arg(short = 'n', long, value_name = "N")]
+    pub steps: Option<usize>,
+
+    /// Number of updates at every coarser scale [default: by --preset, or as many as --steps]
+    #[arg(long, value_name = "N")]
+    pub steps_per_scale: Option<usize>,
+
+    /// Number of coarse-to-fine scales; 1 is the textbook's [default: by --preset, or down to
+    /// --min-size]
+    #[arg(long, value_name = "N")]
+    pub scales: Option<usize>,
+
+    /// Long side of the coarsest scale, in pixels
+    #[arg(long, value_name = "N", default_value_t = Job::default().min_size)]
+    pub min_size: usize,
+
+    /// Ratio of one scale's sides to the one before
+    #[arg(long, value_name = "X", default_value_t = Job::default().scale_factor, allow_negative_numbers = true)]
+    pub scale_factor: f64,
+
+    /// Learning rate, above 0: with adam, the most a pixel of [0, 1] moves in one step
+    #[arg(
+        long,
+        value_name = "X",
+        default_value_t = 0.02,
+        allow_negative_numbers = true
+    )]
+    pub lr: f32,
+
+    /// How a gradient becomes an update: adam, lbfgs or gd (gradient descent)
+    /// [default: by --preset, adam]
+    #[arg(long, value_name = "METHOD")]
+    pub optimizer: Option<Method>,
+
+    /// Updates that lbfgs remembers: two pictures each
+    #[arg(long, value_name = "N", default_value_t = Settings::default().history)]
+    pub history: usize,
+
+    /// Decay of the moving average that is shown and saved, 0 to below 1; 0 is none
+    /// [default: 0.99 for adam, else 0]
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    pub average: Option<f32>,
+}

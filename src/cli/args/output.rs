@@ -1,0 +1,67 @@
+use std::path::PathBuf;
+
+use clap::Args;
+use nst::picture::Depth;
+
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Output")]
+#[expect(clippy::struct_excessive_bools, reason = "they are switches")]
+pub struct OutputArgs {
+    /// Also save the picture every N steps, over all scales
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub save_every: Option<u32>,
+
+    /// Where --save-every saves, %05d being the step [default: NAME-%05d beside the result]
+    #[arg(long, value_name = "PATTERN", requires = "save_every")]
+    pub frames: Option<PathBuf>,
+
+    /// Also make an animated .gif of the way, of a frame every --save-every steps or of 60 frames
+    #[arg(long, value_name = "FILE")]
+    pub timelapse: Option<PathBuf>,
+
+    /// Keep the whole state in this file, so that --resume can go on after a crash
+    #[arg(long, value_name = "FILE")]
+    pub checkpoint: Option<PathBuf>,
+
+    /// Steps between two checkpoints
+    #[arg(long, value_name = "N", default_value_t = 25, value_parser = clap::value_parser!(u32).range(1..))]
+    pub checkpoint_every: u32,
+
+    /// Go on from this checkpoint, with the same flags; goes on keeping it too
+    #[arg(long, value_name = "FILE", conflicts_with = "checkpoint")]
+    pub resume: Option<PathBuf>,
+
+    /// Bits of each sample of a PNG or TIFF [default: as the photo has]
+    #[arg(long, value_name = "8|16", value_parser = depth)]
+    pub depth: Option<Depth>,
+
+    /// Paint small results with several values of a flag, such as beta=3,10,30,100, onto one
+    /// contact sheet
+    #[arg(long, value_name = "FLAG=X,X,X")]
+    pub sweep: Option<String>,
+
+    /// Replace the output file if it exists
+    #[arg(long)]
+    pub overwrite: bool,
+
+    /// Leave out of the picture how it was made: flags, file names, digests
+    #[arg(long)]
+    pub no_provenance: bool,
+
+    /// Print no progress and no notes
+    #[arg(short, long)]
+    pub quiet: bool,
+
+    /// Print one JSON object per step, and one at the end, on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The depth of that many bits.
+fn depth(bits: &str) -> Result<Depth, String> {
+    match bits {
+        "8" => Ok(Depth::Eight),
+        "16" => Ok(Depth::Sixteen),
+        _ => Err("it is 8 or 16".into()),
+    }
+}

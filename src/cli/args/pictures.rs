@@ -1,0 +1,88 @@
+use std::path::PathBuf;
+
+use clap::Args;
+use nst::job::{Colour, Size};
+
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Pictures")]
+pub struct Pictures {
+    /// The photo: PNG, JPEG, WebP, TIFF, BMP or GIF
+    #[arg(short, long, value_name = "FILE", required = true)]
+    pub content: Option<PathBuf>,
+
+    /// The painting, in any of the same formats; repeat it to mix several; `a.jpg:2` counts twice
+    #[arg(short, long, value_name = "FILE[:X]", required = true)]
+    pub style: Vec<PathBuf>,
+
+    /// Where the result goes: .png, .jpg, .webp or .tif [default: named after both, here]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// Size of the result: 512 (long side), 1024x (width), x768 (height)
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "512",
+        allow_negative_numbers = true
+    )]
+    pub size: Size,
+
+    /// Area of the result instead, whatever its shape: 0.5MP
+    #[arg(
+        long,
+        value_name = "X",
+        conflicts_with = "size",
+        allow_negative_numbers = true
+    )]
+    pub area: Option<Size>,
+
+    /// Size of the paintings, as a multiple of the result's: more makes larger strokes
+    #[arg(
+        long,
+        value_name = "X",
+        default_value_t = 1.0,
+        allow_negative_numbers = true
+    )]
+    pub style_scale: f64,
+
+    /// Size of the paintings in pixels instead, as in --size
+    #[arg(
+        long,
+        value_name = "N",
+        conflicts_with = "style_scale",
+        allow_negative_numbers = true
+    )]
+    pub style_size: Option<Size>,
+
+    /// A grey picture whose bright part of the photo takes its style from the painting (or the
+    /// part of it) given with it; repeat it, one for each painting or --style-mask
+    #[arg(long, value_name = "FILE")]
+    pub content_mask: Vec<PathBuf>,
+
+    /// A grey picture whose bright part of the painting is the style of the photo's region
+    #[arg(long, value_name = "FILE")]
+    pub style_mask: Vec<PathBuf>,
+
+    /// Where colours come from: style, content (keep the photo's) or match (move the painting's
+    /// to the photo's first)
+    #[arg(long, alias = "colour", value_name = "KIND", default_value_t = Colour::Style)]
+    pub color: Colour,
+
+    /// Start from content, style (noise of its colours), grey, noise, normal (noise), or a picture
+    /// of your own
+    #[arg(
+        long,
+        value_name = "content|style|grey|noise|normal|FILE",
+        default_value = "content"
+    )]
+    pub init: PathBuf,
+
+    /// Seed of the noise
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+
+    /// Largest picture to read, in megapixels: more is refused before it takes memory
+    #[arg(long, value_name = "N", default_value_t = 400,
+        value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub max_pixels: u32,
+}

@@ -1,0 +1,34 @@
+//! What is wrong, in one line and as an exit code.
+
+use std::process::ExitCode;
+
+/// A flag or a combination of flags that cannot be: exit code 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Usage(pub String);
+
+/// The exit code of an error: 2 for wrong usage, 1 for everything else.
+pub fn failure(error: &anyhow::Error) -> ExitCode {
+    let usage = error.chain().any(|cause| {
+        cause.is::<Usage>()
+            || cause.is::<nst::JobError>()
+            || cause.is::<nst::SettingError>()
+            || matches!(cause.downcast_ref(), Some(nst::Error::Job(_)))
+    });
+    ExitCode::from(if usage { 2 } else { 1 })
+}
+
+/// An error with its causes on one line, each said once: many name their cause themselves.
+pub fn describe(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |mut said, cause| {
+        let cause = cause.to_string();
+        if said.is_empty() {
+            return cause;
+        }
+        if !said.contains(&cause) {
+            said.push_str(": ");
+            said.push_str(&cause);
+        }
+        said
+    })
+}
