@@ -18,7 +18,6 @@ use crate::cli::inputs;
 use crate::cli::names;
 use crate::cli::provenance::Provenance;
 
-const FRAMES: &str = "--save-every";
 const FILM: &str = "--timelapse";
 
 /// The files that the flags of a run name as outputs, and those that it must not write over.
@@ -67,7 +66,7 @@ impl<'a> Outputs<'a> {
         if let Some(frames) = &self.frames {
             let first = frames.path(frames.every());
             let known = first.and_then(|path| OutputFormat::from_path(&path));
-            known.context(FRAMES)?;
+            known.context(self.frames_flag())?;
         }
         if let Some(film) = &self.args.timelapse {
             Film::check_name(film).context(FILM)?;
@@ -84,7 +83,7 @@ impl<'a> Outputs<'a> {
             check_not_input(path, &inputs).context(flag)?;
         }
         for (_, frame) in self.frames_there(usize::MAX) {
-            check_not_input(&frame, &inputs).context(FRAMES)?;
+            check_not_input(&frame, &inputs).context(self.frames_flag())?;
         }
         Ok(())
     }
@@ -103,7 +102,8 @@ impl<'a> Outputs<'a> {
                 return Err(twice(&format!("the file of {other}")));
             }
             if let Some(step) = self.frames.as_ref().and_then(|frames| frames.step_at(path)) {
-                return Err(twice(&format!("the frame of step {step} ({FRAMES})")));
+                let frames = self.frames_flag();
+                return Err(twice(&format!("the frame of step {step} ({frames})")));
             }
         }
         Ok(())
@@ -119,7 +119,8 @@ impl<'a> Outputs<'a> {
         let inputs = self.inputs();
         check_output(&self.result, &inputs, overwrite)?;
         if let Some(frames) = &self.frames {
-            check_place(&frames.path(frames.every())?, &inputs, true).context(FRAMES)?;
+            check_place(&frames.path(frames.every())?, &inputs, true)
+                .context(self.frames_flag())?;
         }
         let goes_on = self.goes_on()?;
         if let Some(film) = &self.args.timelapse {
@@ -153,8 +154,10 @@ impl<'a> Outputs<'a> {
         if let Some(frames) = &self.frames {
             let last = frames.path(plan.steps() / frames.every() * frames.every())?;
             let format = OutputFormat::from_path(&last)?;
-            format.check_size(&last, width, height).context(FRAMES)?;
-            check_place(&last, &self.inputs(), true).context(FRAMES)?;
+            format
+                .check_size(&last, width, height)
+                .context(self.frames_flag())?;
+            check_place(&last, &self.inputs(), true).context(self.frames_flag())?;
         }
         Ok(())
     }
@@ -170,7 +173,7 @@ impl<'a> Outputs<'a> {
         let mut own = BTreeSet::new();
         for (step, path) in self.frames_there(steps) {
             if !self.args.overwrite && !job.left(&path) {
-                return Err(FileError::Exists { path }).context(FRAMES);
+                return Err(FileError::Exists { path }).context(self.frames_flag());
             }
             own.insert(step);
         }
@@ -207,6 +210,14 @@ impl<'a> Outputs<'a> {
     fn beside(&self) -> impl Iterator<Item = (&'static str, &'a Path)> {
         let film = self.args.timelapse.as_deref().map(|film| (FILM, film));
         film.into_iter().chain(self.checkpoint())
+    }
+
+    fn frames_flag(&self) -> &'static str {
+        if self.args.frames.is_some() {
+            "--frames"
+        } else {
+            "--save-every"
+        }
     }
 
     fn frames_there(&self, steps: usize) -> Vec<(usize, PathBuf)> {
