@@ -357,3 +357,17 @@ fn a_file_size_limit_costs_no_picture_where_a_smaller_file_fits() {
     );
     assert_eq!(studio.files_in("rescue").len(), 1);
 }
+
+#[test]
+fn a_backend_that_turns_out_to_be_the_cpu_is_held_to_its_memory() {
+    let studio = Studio::new();
+    studio
+        .transfer()
+        .env("VK_DRIVER_FILES", "/nonexistent.json")
+        .env("VK_ICD_FILENAMES", "/nonexistent.json")
+        .env_remove("NST_SOFTWARE_GPU")
+        .args(["--backend", "auto", "--max-memory", "1MiB", "-o", "out.png"])
+        .assert()
+        .code(2)
+        .stderr(contains("1.0 MiB"));
+}

@@ -68,6 +68,15 @@ fn started() -> Result<Probe, String> {
     })
 }
 
+/// The backend that computes in the end, which `auto` leaves open until the GPU is tried.
+pub fn effective(backend: Backend) -> Backend {
+    match backend {
+        Backend::Auto if usable().is_ok() => Backend::Gpu,
+        Backend::Auto => Backend::Cpu,
+        chosen => chosen,
+    }
+}
+
 /// The device of a backend and what it is in the end, with a line for the user where the choice was
 /// not theirs.
 pub fn open(backend: Backend) -> Result<(Device, Backend, Option<String>), DeviceError> {

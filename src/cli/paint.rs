@@ -85,7 +85,8 @@ pub fn paint(
         }
     };
     let outputs = Outputs::of(args)?;
-    let prepared = Prepared::new(args, flags, &target, &outputs, &note)?;
+    let backend = networks.backend(args.hardware.backend);
+    let prepared = Prepared::new(args, flags, backend, &target, &outputs, &note)?;
     let mut keeper = Keeper::new(&outputs, out.checkpoint_every)?;
     if let Some(code) = interrupt.exit_code() {
         return Err(Interrupted(code).into());

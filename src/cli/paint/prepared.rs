@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use nst::device::Backend;
 use nst::job::InputSizes;
 use nst::{Inputs, Job, Plan};
 
@@ -24,10 +25,12 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Reads the inputs, plans, and checks that all outputs can be written.
+    /// Reads the inputs, plans for the backend that computes, and checks that all outputs can be
+    /// written.
     pub fn new(
         args: &Transfer,
         flags: &Flags,
+        backend: Backend,
         target: &Target,
         outputs: &Outputs<'_>,
         note: &dyn Fn(&str),
@@ -37,7 +40,13 @@ impl Prepared {
         let mut job = inputs::job(args);
         job.init = inputs::init(&args.pictures.init, &reader)?;
         let asked = job.size;
-        let plan = memory::plan(&args.hardware, &mut job, &InputSizes::from(&pictures), note)?;
+        let plan = memory::plan(
+            &args.hardware,
+            backend,
+            &mut job,
+            &InputSizes::from(&pictures),
+            note,
+        )?;
         let flags = if job.size == asked {
             flags.clone()
         } else {
