@@ -162,9 +162,9 @@ fn going_on_replaces_no_picture_but_that_of_its_own_interruption() {
     studio.draw("out.png", 20, 20);
     let precious = studio.bytes("out.png");
     for flags in [&KEEP[..], &["--resume", "run.ckpt"]] {
-        run(&studio, flags)
-            .code(1)
-            .stderr(contains("out.png: exists already"));
+        run(&studio, flags).code(1).stderr(
+            contains("out.png: exists already").and(contains("--resume run.ckpt --overwrite")),
+        );
         assert!(studio.bytes("out.png") == precious);
     }
     run(&studio, &["--resume", "run.ckpt", "--overwrite"])
@@ -311,6 +311,28 @@ fn nobody_listening_on_standard_error_costs_no_picture() {
         .status();
     assert!(status.unwrap().success());
     assert!(studio.path("1.png").exists());
+}
+
+#[test]
+fn a_script_that_stops_reading_ends_the_run_with_its_picture_and_its_state_saved() {
+    let studio = Studio::new();
+    let direct = nst(
+        &studio,
+        &[&KEEP[..], &["--json", "-q", "--checkpoint-every", "1000"]].concat(),
+    );
+    let status = Command::new("sh")
+        .current_dir(studio.folder())
+        .args(["-c", "{ \"$0\" \"$@\"; echo $? > code; } | head -n 1"])
+        .arg(direct.get_program())
+        .args(direct.get_args())
+        .stdout(Stdio::null())
+        .status();
+    assert!(status.unwrap().success());
+    assert_eq!(studio.bytes("code"), b"1\n");
+    let record = provenance(&studio.path("out.png")).unwrap();
+    assert!(record.contains("\"stopped_after\":"), "{record}");
+    // Every observer heard of the end, whichever asked for it.
+    assert!(studio.path("run.ckpt").exists());
 }
 
 #[test]

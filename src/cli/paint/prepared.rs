@@ -58,7 +58,9 @@ impl Prepared {
             inputs: &digests,
         };
         outputs.check_plan(&plan)?;
-        target.check_own(&record)?;
+        if !target.may_replace(&record) {
+            return Err(outputs.in_the_way(target.path().to_owned()));
+        }
         let own = outputs.check_frames(plan.steps(), &record)?;
         Ok(Self {
             pictures,
