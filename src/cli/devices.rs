@@ -1,5 +1,6 @@
 use std::io::{self, Write};
 use std::process::{Command, ExitCode, Stdio};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -96,8 +97,11 @@ pub fn open(backend: Backend) -> Result<(Device, Backend, Option<String>), Devic
     }
 }
 
+/// The GPU that may be used, looked for once.
 fn usable() -> Result<Adapter, DeviceError> {
-    device::hardware(probed()?)
+    static FOUND: OnceLock<Result<Adapter, DeviceError>> = OnceLock::new();
+    let found = FOUND.get_or_init(|| device::hardware(probed()?));
+    found.clone()
 }
 
 /// Tries the GPU in a child process, since a crash inside a driver cannot be caught.

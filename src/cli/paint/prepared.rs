@@ -1,10 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use nst::device::Backend;
 use nst::job::InputSizes;
 use nst::{Inputs, Job, Plan};
 
 use crate::cli::args::Transfer;
+use crate::cli::devices;
 use crate::cli::flags::Flags;
 use crate::cli::inputs::{self, Reader};
 use crate::cli::memory;
@@ -30,7 +30,6 @@ impl Prepared {
     pub fn new(
         args: &Transfer,
         flags: &Flags,
-        backend: Backend,
         target: &Target,
         outputs: &Outputs<'_>,
         note: &dyn Fn(&str),
@@ -42,7 +41,7 @@ impl Prepared {
         let asked = job.size;
         let plan = memory::plan(
             &args.hardware,
-            backend,
+            devices::effective(args.hardware.backend),
             &mut job,
             &InputSizes::from(&pictures),
             note,
