@@ -1,4 +1,4 @@
-"""The VGG layers, their weight files, and their features.
+"""The VGG19 layers down to block5_conv2, their weight files, and their features.
 
 Conventions, the same as the product's: pixels are sRGB in [0, 1], NCHW, RGB; "caffe"
 preprocessing is 255 * rgb - MEAN; a feature is the ReLU output of blockB_convC; pools are
@@ -9,75 +9,82 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
-BLOCKS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
-CHANNELS = (64, 128, 256, 512, 512)
-STYLE = [f"block{b}_conv1" for b in range(1, 6)]
-CONTENT = "block5_conv2"  # also the last layer that is trained and stored
 MEAN = torch.tensor([123.68, 116.779, 103.939]).view(1, 3, 1, 1)
-METADATA = {
-    "preprocessing": "caffe",
-    "channels": "rgb",
-    "source": "nst builtin",
-    "licence": "MIT OR Apache-2.0",
-}
+LAYERS = [f"block{b}_conv{c}" for b, n in enumerate((2, 2, 4, 4, 2), 1) for c in range(1, n + 1)]
+LAST = {"block1_conv2", "block2_conv2", "block3_conv4", "block4_conv4"}  # a pool follows
+STYLE = [f"block{b}_conv1" for b in range(1, 6)]
+CONTENT = "block5_conv2"
 
 
-def layers(model):
-    """Name, block, and whether a pool follows, for each layer up to CONTENT."""
-    for block, count in enumerate(BLOCKS[model], 1):
-        for conv in range(1, count + 1):
-            name = f"block{block}_conv{conv}"
-            yield name, block, conv == count
-            if name == CONTENT:
-                return
+def read(path, absent=None):
+    """Float32 weights of a file, 8-bit files included; `absent` serves for tensors it lacks."""
+    raw, weights = (absent or {}) | load_file(path), {}
+    for name in LAYERS:
+        weights[f"{name}.bias"] = raw[f"{name}.bias"].float()
+        weights[f"{name}.weight"] = raw[f"{name}.weight"].float()
+        if f"{name}.scale" in raw:
+            weights[f"{name}.weight"] *= raw[f"{name}.scale"].view(-1, 1, 1, 1)
+    return weights
 
 
-def read(path):
-    """Model name and float32 weights of a file, 8-bit files included."""
-    with safe_open(path, "pt") as file:
-        model = file.metadata()["model"]
-    raw, weights = load_file(path), {}
-    for key, value in raw.items():
-        if key.endswith(".scale"):
-            continue
-        weights[key] = value.float()
-        if value.dtype == torch.int8:
-            weights[key] *= raw[key.removesuffix("weight") + "scale"].view(-1, 1, 1, 1)
-    return model, weights
+def convolve(x, weights, name):
+    return F.relu(F.conv2d(x, weights[f"{name}.weight"], weights[f"{name}.bias"], padding=1))
 
 
-def write(path, model, weights, note):
-    """Writes float32 weights of the layers up to CONTENT."""
-    keep = {}
-    for name, _, _ in layers(model):
-        for part in ("weight", "bias"):
-            keep[f"{name}.{part}"] = weights[f"{name}.{part}"].float().contiguous()
-    save_file(keep, path, metadata={"model": model, "note": note, **METADATA})
-
-
-def features(x, weights, model, halve=F.max_pool2d):
-    """ReLU outputs of every layer up to CONTENT for pixels in [0, 1]; `halve` is the pool."""
+def features(x, weights):
+    """ReLU outputs of every layer for pixels in [0, 1]."""
     x, out = 255 * x - MEAN, {}
-    for name, _, pool in layers(model):
-        x = F.relu(F.conv2d(x, weights[f"{name}.weight"], weights[f"{name}.bias"], padding=1))
-        out[name] = x
-        if pool:
-            x = halve(x, 2)
+    for name in LAYERS:
+        x = out[name] = convolve(x, weights, name)
+        if name in LAST:
+            x = F.max_pool2d(x, 2)
     return out
 
 
+@torch.no_grad()
+def rms(x, weights):
+    """The root mean square of every layer's output."""
+    return {name: f.square().mean().sqrt() for name, f in features(x, weights).items()}
+
+
+@torch.no_grad()
+def scaled(weights, factors):
+    """The same function but for a positive factor on each layer's output."""
+    out, before = {}, torch.tensor(1.0)
+    for name in LAYERS:
+        out[f"{name}.weight"] = weights[f"{name}.weight"] * (factors[name] / before)
+        out[f"{name}.bias"] = weights[f"{name}.bias"] * factors[name]
+        before = factors[name]
+    return out
+
+
+def patches(x, count, rng):
+    """Inputs of a 3 x 3 convolution at random positions, one row each."""
+    per_map = -(-count // len(x))
+    rows = []
+    for one in x:
+        _, h, w = one.shape
+        padded = F.pad(one, (1, 1, 1, 1))
+        spots = rng.permutation(h * w)[:per_map]
+        y, z = (torch.from_numpy(v) for v in np.divmod(spots, w))
+        taps = [padded[:, y + dy, z + dx] for dy in range(3) for dx in range(3)]
+        rows.append(torch.stack(taps, 1).permute(2, 0, 1).flatten(1))
+    return torch.cat(rows)
+
+
 def gram(feature):
-    flat = feature.reshape(feature.shape[1], -1)
-    return flat @ flat.T / flat.shape[1]
+    flat = feature.flatten(2)
+    return flat @ flat.transpose(1, 2) / flat.shape[2]
 
 
-def open_picture(path, size):
-    """The picture at its longest side `size`, as 1 x 3 x H x W in [0, 1]."""
+def open_picture(path, longest=None, shape=None):
+    """The picture as 1 x 3 x H x W in [0, 1], at its longest side `longest` or of shape (H, W)."""
     picture = Image.open(path).convert("RGB")
-    k = size / max(picture.size)
-    shape = (round(picture.width * k), round(picture.height * k))
-    pixels = np.array(picture.resize(shape, Image.LANCZOS))
-    return torch.from_numpy(pixels).float().permute(2, 0, 1)[None] / 255
+    if longest:
+        k = longest / max(picture.size)
+        shape = (round(picture.height * k), round(picture.width * k))
+    if shape:
+        picture = picture.resize((shape[1], shape[0]), Image.LANCZOS)
+    return torch.from_numpy(np.array(picture)).float().permute(2, 0, 1)[None] / 255
