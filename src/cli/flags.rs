@@ -7,7 +7,7 @@ use crate::cli::jobs::{FlagTable, FlagValue};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, CommandFactory, FromArgMatches, Parser};
 
-use crate::cli::args::Transfer;
+use crate::cli::args::{Role, Transfer};
 
 /// A transfer's flags, by long name, as they were given: the values of each, none for a switch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,25 +26,8 @@ struct Line {
 }
 
 impl Flags {
-    /// What the user gave of the flags of `command`, less what is the default anyway.
+    /// What the user gave of the flags of `command`, also where it is the default.
     pub fn given(command: &Command, matches: &ArgMatches) -> Self {
-        let mut flags = Self::all(command, matches);
-        for arg in command.get_arguments() {
-            let default = arg.get_default_values();
-            if let Some(name) = arg.get_long()
-                && !default.is_empty()
-                && flags
-                    .0
-                    .get(name)
-                    .is_some_and(|values| default.iter().eq(values))
-            {
-                flags.0.remove(name);
-            }
-        }
-        flags
-    }
-
-    fn all(command: &Command, matches: &ArgMatches) -> Self {
         let given = |arg: &Arg| {
             let id = arg.get_id().as_str();
             if matches.value_source(id) != Some(ValueSource::CommandLine) {
@@ -60,6 +43,22 @@ impl Flags {
         Self(command.get_arguments().filter_map(given).collect())
     }
 
+    /// Those on which the result depends, less what is the default anyway.
+    #[must_use]
+    pub fn of_the_picture(&self) -> Self {
+        let command = Line::command();
+        let is_default = |name: &str, values: &[OsString]| {
+            let default = find(&command, name).map_or(&[][..], Arg::get_default_values);
+            // Pictures of a sheet have another default size.
+            let of_a_sheet = name == "size" && self.has("sweep");
+            !default.is_empty() && default.iter().eq(values) && !of_a_sheet
+        };
+        let kept = self.0.iter().filter(|(name, values)| {
+            Role::of(name).is_some_and(Role::makes_the_picture) && !is_default(name, values)
+        });
+        Self(kept.map(|(n, v)| (n.clone(), v.clone())).collect())
+    }
+
     /// The flags of arguments that need not make a whole transfer.
     ///
     /// # Errors
@@ -68,7 +67,7 @@ impl Flags {
     pub fn partial(arguments: &[OsString]) -> Result<Self, String> {
         let command = Line::command().mut_args(|arg| arg.required(false));
         let matches = command.clone().try_get_matches_from(arguments);
-        Ok(Self::all(&command, &matches.map_err(|e| sentence(&e))?))
+        Ok(Self::given(&command, &matches.map_err(|e| sentence(&e))?))
     }
 
     /// These flags with others over them.
@@ -86,14 +85,7 @@ impl Flags {
         let command = Line::command();
         let mut flags = self.clone();
         for (given, setting) in settings {
-            let named = |arg: &&Arg| {
-                let alias = || {
-                    arg.get_all_aliases()
-                        .is_some_and(|all| all.contains(&given.as_str()))
-                };
-                arg.get_long() == Some(given) || alias()
-            };
-            let arg = command.get_arguments().find(named);
+            let arg = find(&command, given);
             let name = arg.and_then(Arg::get_long).unwrap_or(given);
             let is_switch = arg.is_some_and(|arg| !arg.get_action().takes_values());
             let on = match setting {
@@ -124,6 +116,16 @@ impl Flags {
         self.0.remove(name);
     }
 
+    /// Keeps the flags whose role and name are wanted.
+    pub fn retain(&mut self, wanted: impl Fn(Option<Role>, &str) -> bool) {
+        self.0.retain(|name, _| wanted(Role::of(name), name));
+    }
+
+    /// Whether a flag was given, be it as its default.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// The flags by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[OsString])> {
         self.0
@@ -145,7 +147,7 @@ impl Flags {
         })
     }
 
-    /// The transfer these flags ask for, and the flags less those given as their default.
+    /// The transfer these flags ask for, and the flags as it was given them.
     ///
     /// # Errors
     ///
@@ -161,6 +163,20 @@ impl Flags {
             })
             .map_err(|error| sentence(&error))
     }
+}
+
+/// The flag of this long name, its first or another one.
+fn find<'a>(command: &'a Command, name: &str) -> Option<&'a Arg> {
+    command.get_arguments().find(|arg| {
+        let aliases = arg.get_all_aliases().unwrap_or_default();
+        arg.get_long() == Some(name) || aliases.contains(&name)
+    })
+}
+
+/// The first long name of the flag that has this long name.
+pub fn long_name(name: &str) -> Option<String> {
+    let command = Line::command();
+    find(&command, name)?.get_long().map(str::to_owned)
 }
 
 /// Values as one argument gives them: those of a comma list are one.
@@ -235,9 +251,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_given_as_its_default_is_left_out() {
-        let text = "beta = 20\nlr = 0.5\ncontent-layer = \"block5_conv2\"\nmodel = \"vgg19\"";
+    fn a_picture_depends_on_what_is_given_as_something_else_than_its_default() {
+        let text = "beta = 20\nlr = 0.5\ncontent-layer = \"block5_conv2\"\nmodel = \"vgg19\"\n\
+                    quiet = true\nthreads = 2\noutput = \"out.png\"";
         let (_, flags) = flags(text).unwrap().parse().unwrap();
+        assert!(flags.has("beta") && flags.has("quiet"));
+        let flags = flags.of_the_picture();
         let names: Vec<_> = flags.iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["content", "lr", "style"]);
     }
@@ -260,12 +279,9 @@ mod tests {
             seen += 1;
             let table = FlagTable::from([(name.to_owned(), setting)]);
             let (_, parsed) = base.with(&table).unwrap().parse().expect(name);
-            let kept = parsed.iter().any(|(flag, _)| flag == name);
-            assert_eq!(
-                kept,
-                default.is_empty() || !arg.get_action().takes_values(),
-                "{name}"
-            );
+            assert!(parsed.has(name), "{name}");
+            let without_default = !parsed.of_the_picture().has(name);
+            assert!(without_default, "{name} is a default or a switch");
         }
         assert!(seen > 20, "{seen}");
     }

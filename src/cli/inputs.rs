@@ -81,6 +81,9 @@ pub fn files(args: &Transfer) -> Result<Vec<PathBuf>, Usage> {
     files.extend(styles(args)?.into_iter().map(|(path, _)| path));
     files.extend_from_slice(&pictures.content_mask);
     files.extend_from_slice(&pictures.style_mask);
+    if start(&pictures.init).is_none() {
+        files.push(pictures.init.clone());
+    }
     Ok(files)
 }
 
@@ -156,16 +159,23 @@ fn regions(
 
 /// Reads what `--init` names.
 pub fn init(given: &Path, reader: &Reader<'_>) -> anyhow::Result<Init> {
-    Ok(match given.to_str() {
-        Some("content") => Init::Content,
-        Some("style") => Init::Style,
-        Some("grey" | "gray") => Init::Grey,
-        Some("noise") => Init::Noise,
-        Some("normal") => Init::Normal,
-        _ => {
-            let read = reader.read(given);
-            Init::Picture(read.context("--init is none of content, style, grey, noise, normal")?)
-        }
+    if let Some(init) = start(given) {
+        return Ok(init);
+    }
+    let read = reader.read(given);
+    let picture = read.context("--init is none of content, style, grey, noise, normal")?;
+    Ok(Init::Picture(picture))
+}
+
+/// The start that `--init` names, unless it is a file.
+fn start(given: &Path) -> Option<Init> {
+    Some(match given.to_str()? {
+        "content" => Init::Content,
+        "style" => Init::Style,
+        "grey" | "gray" => Init::Grey,
+        "noise" => Init::Noise,
+        "normal" => Init::Normal,
+        _ => return None,
     })
 }
 

@@ -97,9 +97,7 @@ pub fn path(args: &Transfer) -> PathBuf {
 
 /// The files that a transfer must not write over.
 pub fn inputs(args: &Transfer) -> Result<Vec<PathBuf>, Usage> {
-    let mut files = inputs::files(args)?;
-    files.push(args.pictures.init.clone());
-    Ok(files)
+    inputs::files(args)
 }
 
 /// The same paths, borrowed.

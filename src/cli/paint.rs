@@ -5,10 +5,10 @@ use nst::checkpoint::Passport;
 use nst::job::InputSizes;
 use nst::{End, Job, Painted, device};
 
-use crate::cli::args::Transfer;
+use crate::cli::args::{Part, Transfer};
 use crate::cli::flags::Flags;
 use crate::cli::inputs::{self, Reader};
-use crate::cli::json::print_json;
+use crate::cli::json::{json_path, print_event};
 use crate::cli::memory;
 use crate::cli::networks::Networks;
 use crate::cli::observers::{DoneLine, Frames, Interrupt, Keeper, Progress};
@@ -106,14 +106,7 @@ pub fn paint(
     };
 
     let frames = Frames::new(out, &target, plan.steps(), plan.size())?;
-    let mut progress = Progress::new(
-        plan.steps(),
-        out.quiet,
-        out.json,
-        frames,
-        keeper.as_ref(),
-        interrupt,
-    );
+    let mut progress = Progress::new(plan.steps(), out, frames, keeper.as_ref(), interrupt);
     let painted = nst::resume(&job, &pictures, &network.vgg, state, &mut progress);
     let stopped_after = progress.stopped_after();
     let ended = progress.finish();
@@ -165,22 +158,26 @@ fn summarise(
     seconds: f64,
 ) -> anyhow::Result<()> {
     let (width, height) = (painted.picture.width, painted.picture.height);
-    let path = target.path();
-    if !args.output.quiet {
-        eprintln!(
-            "{}: {width}x{height}, {steps} steps, {seconds:.1} s",
-            path.display()
-        );
+    let out = &args.output;
+    let (name, output) = if let Some(Part::Tile(caption)) = &out.part {
+        (caption.clone(), None)
+    } else {
+        let path = target.path();
+        (path.display().to_string(), Some(json_path(path)))
+    };
+    if !out.quiet {
+        eprintln!("{name}: {width}x{height}, {steps} steps, {seconds:.1} s");
     }
-    if args.output.json {
-        print_json(&DoneLine {
+    if out.json {
+        let line = DoneLine {
             event: "done",
-            output: path.to_path_buf(),
+            output,
             width,
             height,
             steps,
             seconds,
-        })?;
+        };
+        print_event(&line, out.part.as_ref())?;
     }
     Ok(())
 }

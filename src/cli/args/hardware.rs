@@ -2,6 +2,8 @@ use bytesize::ByteSize;
 use clap::Args;
 use nst::device::{self, Backend};
 
+use super::role::{Role, Roles};
+
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Hardware")]
 pub struct Hardware {
@@ -20,6 +22,14 @@ pub struct Hardware {
     /// Number of CPU threads [default: all physical cores]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
+}
+
+impl Hardware {
+    /// What each flag does.
+    pub(super) const ROLES: Roles = &[
+        (Role::Picture, &["backend"]),
+        (Role::Run, &["max-memory", "fit", "threads"]),
+    ];
 }
 
 impl Hardware {

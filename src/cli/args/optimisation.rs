@@ -3,6 +3,8 @@ use nst::Job;
 use nst::job::Preset;
 use nst::optimize::{Method, Settings};
 
+use super::role::{Role, Roles};
+
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Optimisation")]
 pub struct Optimisation {
@@ -53,4 +55,23 @@ pub struct Optimisation {
     /// [default: 0.99 for adam, else 0]
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     pub average: Option<f32>,
+}
+
+impl Optimisation {
+    /// What each flag does.
+    pub(super) const ROLES: Roles = &[(
+        Role::Picture,
+        &[
+            "preset",
+            "steps",
+            "steps-per-scale",
+            "scales",
+            "min-size",
+            "scale-factor",
+            "lr",
+            "optimizer",
+            "history",
+            "average",
+        ],
+    )];
 }

@@ -3,6 +3,9 @@ use std::path::PathBuf;
 use clap::Args;
 use nst::picture::Depth;
 
+use super::Part;
+use super::role::{Role, Roles};
+
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Output")]
 #[expect(clippy::struct_excessive_bools, reason = "they are switches")]
@@ -55,6 +58,29 @@ pub struct OutputArgs {
     /// Print one JSON object per step, and one at the end, on standard output
     #[arg(long)]
     pub json: bool,
+
+    /// Of what the transfer is a part; no flag.
+    #[arg(skip)]
+    pub part: Option<Part>,
+}
+
+impl OutputArgs {
+    /// What each flag does.
+    pub(super) const ROLES: Roles = &[
+        (Role::Picture, &["depth", "sweep"]),
+        (Role::Run, &["overwrite", "no-provenance", "quiet", "json"]),
+        (
+            Role::Beside,
+            &[
+                "save-every",
+                "frames",
+                "timelapse",
+                "checkpoint",
+                "checkpoint-every",
+                "resume",
+            ],
+        ),
+    ];
 }
 
 /// The depth of that many bits.

@@ -3,6 +3,8 @@ use std::path::PathBuf;
 use clap::Args;
 use nst::job::{Colour, Size};
 
+use super::role::{Role, Roles};
+
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Pictures")]
 pub struct Pictures {
@@ -85,4 +87,27 @@ pub struct Pictures {
     #[arg(long, value_name = "N", default_value_t = 400,
         value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub max_pixels: u32,
+}
+
+impl Pictures {
+    /// What each flag does.
+    pub(super) const ROLES: Roles = &[
+        (
+            Role::Input,
+            &["content", "style", "content-mask", "style-mask", "init"],
+        ),
+        (
+            Role::Picture,
+            &[
+                "size",
+                "area",
+                "style-scale",
+                "style-size",
+                "color",
+                "seed",
+                "max-pixels",
+            ],
+        ),
+        (Role::Output, &["output"]),
+    ];
 }

@@ -3,6 +3,8 @@ use nst::loss::{LayerWeight, Normalisation, Settings, StyleLoss};
 use nst::vgg::{Model, Padding, Pooling};
 use nst::weights::Choice;
 
+use super::role::{Role, Roles};
+
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Style")]
 #[expect(clippy::struct_field_names, reason = "fields are named as their flags")]
@@ -82,4 +84,28 @@ pub struct Style {
     /// Never fetch weights from the network (also: $NST_OFFLINE)
     #[arg(long)]
     pub offline: bool,
+}
+
+impl Style {
+    /// What each flag does.
+    pub(super) const ROLES: Roles = &[
+        (
+            Role::Picture,
+            &[
+                "model",
+                "strength",
+                "alpha",
+                "beta",
+                "tv",
+                "content-layer",
+                "style-layers",
+                "style-loss",
+                "loss",
+                "pool",
+                "padding",
+                "weights",
+            ],
+        ),
+        (Role::Run, &["offline"]),
+    ];
 }

@@ -1,6 +1,5 @@
 use std::io::{self, IsTerminal};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -11,7 +10,8 @@ use serde_json::json;
 use super::frames::Frames;
 use super::interrupt::Interrupt;
 use super::keeper::Keeper;
-use crate::cli::json::print_json;
+use crate::cli::args::OutputArgs;
+use crate::cli::json::print_event;
 
 /// Time between two plain lines where standard error is no terminal.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -22,7 +22,7 @@ const TEMPLATE: &str = "{bar:24.cyan} {pos}/{len}  {msg}  ETA {eta}";
 pub struct Progress<'a> {
     /// Where standard error speaks to a person.
     display: Display,
-    json: bool,
+    out: &'a OutputArgs,
     frames: Frames<'a>,
     keeper: Option<&'a Keeper>,
     interrupt: &'a Interrupt,
@@ -59,7 +59,9 @@ struct StepLine<'a> {
 #[derive(Serialize)]
 pub struct DoneLine {
     pub event: &'static str,
-    pub output: PathBuf,
+    /// None for the picture of a contact sheet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
     pub width: usize,
     pub height: usize,
     pub steps: usize,
@@ -70,13 +72,12 @@ impl<'a> Progress<'a> {
     /// Watches `steps` updates, saves frames and keeps checkpoints.
     pub fn new(
         steps: usize,
-        quiet: bool,
-        json: bool,
+        out: &'a OutputArgs,
         frames: Frames<'a>,
         keeper: Option<&'a Keeper>,
         interrupt: &'a Interrupt,
     ) -> Self {
-        let display = if quiet {
+        let display = if out.quiet {
             Display::None
         } else if io::stderr().is_terminal() {
             let style = ProgressStyle::with_template(TEMPLATE).expect("the template is constant");
@@ -88,7 +89,7 @@ impl<'a> Progress<'a> {
         };
         Self {
             display,
-            json,
+            out,
             frames,
             keeper,
             interrupt,
@@ -154,8 +155,8 @@ impl<'a> Progress<'a> {
     }
 
     fn record(&mut self, step: &Step<'_>, draw: Draw<'_>) -> anyhow::Result<()> {
-        if self.json {
-            print_json(&StepLine {
+        if self.out.json {
+            let line = StepLine {
                 event: "step",
                 scale: step.scale,
                 step: step.step,
@@ -171,7 +172,8 @@ impl<'a> Progress<'a> {
                     .collect(),
                 total: step.terms.total,
                 seconds: step.seconds,
-            })?;
+            };
+            print_event(&line, self.out.part.as_ref())?;
         }
         if !step.rolled_back && self.frames.wants(step.done) {
             self.frames.save(&draw()?, step.done)?;
