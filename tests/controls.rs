@@ -44,7 +44,7 @@ fn a_plan_names_scales_steps_layers_memory_and_time_and_writes_nothing() {
 
 #[cfg(unix)]
 #[test]
-fn a_reader_that_goes_away_is_an_error_and_no_panic() {
+fn a_reader_that_has_seen_enough_of_a_plan_is_no_failure() {
     let studio = Studio::new();
     let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin("nst"))
         .current_dir(studio.folder())
@@ -55,9 +55,7 @@ fn a_reader_that_goes_away_is_an_error_and_no_panic() {
         .unwrap();
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(!said.contains("panicked"), "{said}");
-    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(output.status.success(), "{output:?}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-use std::io::{self, Write};
+use std::io::Write;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
@@ -8,6 +8,7 @@ use nst::device::{self, Adapter, Backend, DeviceError};
 use serde::{Deserialize, Serialize};
 
 use crate::cli::json::print_json;
+use crate::cli::listing::Listing;
 
 /// Longest a GPU may take to start before it counts as broken.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -23,7 +24,7 @@ struct Probe {
 
 /// Prints every backend of this build and whether it works here.
 pub fn list() -> anyhow::Result<ExitCode> {
-    let mut out = io::stdout();
+    let mut out = Listing::default();
     let cores = device::physical_cores();
     writeln!(out, "cpu      burn-flex, {cores} physical cores")?;
     let gpu = probed();

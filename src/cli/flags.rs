@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::path::Path;
 
-use crate::cli::jobs::{FlagTable, FlagValue};
 use clap::parser::ValueSource;
-use clap::{Arg, ArgMatches, Command, CommandFactory, FromArgMatches, Parser};
+use clap::{
+    Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches, Parser, ValueHint,
+};
 
 use crate::cli::args::{Role, Transfer};
+use crate::cli::jobs::{FlagTable, FlagValue};
 
 /// A transfer's flags, by long name, as they were given: the values of each, none for a switch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -88,14 +91,21 @@ impl Flags {
             let arg = find(&command, given);
             let name = arg.and_then(Arg::get_long).unwrap_or(given);
             let is_switch = arg.is_some_and(|arg| !arg.get_action().takes_values());
+            let several = arg.is_some_and(|arg| matches!(arg.get_action(), ArgAction::Append));
             let on = match setting {
                 FlagValue::Switch(on) => Some(*on),
-                FlagValue::Values(values) if is_switch => Some(truth(name, values)?),
-                FlagValue::Values(_) => None,
+                FlagValue::Cell(text) if is_switch => Some(truth(name, text)?),
+                FlagValue::Values(texts) if is_switch => Some(truth(name, &texts.join(" "))?),
+                FlagValue::Cell(_) | FlagValue::Values(_) => None,
             };
             match (setting, on) {
-                (_, Some(false)) => drop(flags.0.remove(name)),
+                (_, Some(false)) => flags.remove(name),
                 (FlagValue::Values(values), None) => flags.set(name, values),
+                (FlagValue::Cell(text), None) if several => {
+                    let values: Vec<_> = text.split(';').map(str::trim).collect();
+                    flags.set(name, &values);
+                }
+                (FlagValue::Cell(text), None) => flags.set(name, &[text]),
                 _ => flags.set::<&str>(name, &[]),
             }
         }
@@ -116,6 +126,11 @@ impl Flags {
         self.0.remove(name);
     }
 
+    /// Takes a flag away and gives its last value, if it has one.
+    pub fn take(&mut self, name: &str) -> Option<OsString> {
+        self.0.remove(name)?.pop()
+    }
+
     /// Keeps the flags whose role and name are wanted.
     pub fn retain(&mut self, wanted: impl Fn(Option<Role>, &str) -> bool) {
         self.0.retain(|name, _| wanted(Role::of(name), name));
@@ -131,6 +146,20 @@ impl Flags {
         self.0
             .iter()
             .map(|(name, values)| (name.as_str(), values.as_slice()))
+    }
+
+    /// The files that these flags make a run write, where they are named.
+    pub fn written(&self) -> Vec<&Path> {
+        let command = Line::command();
+        let is_written = |name: &str| {
+            let takes_path = |arg: &Arg| arg.get_value_hint() == ValueHint::AnyPath;
+            matches!(Role::of(name), Some(Role::Beside | Role::Output))
+                && find(&command, name).is_some_and(takes_path)
+        };
+        let written = self.0.iter().filter(|(name, _)| is_written(name));
+        written
+            .flat_map(|(_, values)| values.iter().map(Path::new))
+            .collect()
     }
 
     /// The flags as arguments, each with its value in one: a value may begin with a dash.
@@ -188,15 +217,9 @@ fn joined<'a>(arg: &Arg, values: impl Iterator<Item = &'a OsStr>) -> Vec<OsStrin
     }
 }
 
-fn truth(name: &str, values: &[String]) -> Result<bool, String> {
-    match values {
-        [value] if value == "true" => Ok(true),
-        [value] if value == "false" => Ok(false),
-        _ => Err(format!(
-            "--{name} {}: it takes no value, so write true or false",
-            values.join(" ")
-        )),
-    }
+fn truth(name: &str, text: &str) -> Result<bool, String> {
+    text.parse()
+        .map_err(|_| format!("--{name} {text}: it takes no value, so write true or false"))
 }
 
 /// What clap has to say, without its advice for a command line, on one line.
@@ -329,6 +352,30 @@ mod tests {
     }
 
     #[test]
+    fn a_cell_gives_several_values_to_a_flag_that_may_be_repeated() {
+        let list = parse("style,content\na.png; b;c.png:2,x;y.png\n", ListFormat::Csv).unwrap();
+        let (transfer, _) = Flags::default()
+            .with(&list.jobs[0])
+            .unwrap()
+            .parse()
+            .unwrap();
+        let styles = ["a.png", "b", "c.png:2"].map(std::path::PathBuf::from);
+        assert_eq!(transfer.pictures.style, styles);
+        assert_eq!(transfer.pictures.content, Some("x;y.png".into()));
+    }
+
+    #[test]
+    fn what_a_run_would_write_is_named() {
+        let text = "output = \"o.png\"\nframes = \"f.png\"\nsave-every = 5\nquiet = true\n\
+                    checkpoint = \"c\"\ntimelapse = \"t.gif\"\ncheckpoint-every = 7";
+        let flags = flags(text).unwrap();
+        assert_eq!(
+            flags.written(),
+            ["c", "f.png", "o.png", "t.gif"].map(Path::new)
+        );
+    }
+
+    #[test]
     fn what_cannot_be_is_one_sentence_with_the_flag() {
         for (text, expected) in [
             ("betta = 3", "'--betta'"),
@@ -337,7 +384,7 @@ mod tests {
             ("beta = [1, 2]", "--beta"),
             ("help = true", "'--help'"),
             ("version = true", "'--version'"),
-            ("model = \"vgg11\"", "vgg16 or vgg19"),
+            ("model = \"vgg11\"", "[possible values: vgg16, vgg19]"),
         ] {
             let error = refusal(text);
             assert!(error.contains(expected) && !error.contains('\n'), "{error}");

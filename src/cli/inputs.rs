@@ -6,6 +6,7 @@ use anyhow::Context;
 use nst::job::StyleSize;
 use nst::loss::strength;
 use nst::picture::{self, Limits, Mask};
+use nst::weights::Choice;
 use nst::{Init, Inputs, Job, JobError, Painting, Picture, SettingError, loss, optimize, weights};
 
 use crate::cli::args::Transfer;
@@ -74,8 +75,17 @@ fn weighted(given: &Path) -> Result<(PathBuf, f32), Usage> {
     }
 }
 
-/// Every picture file the command line names as an input.
+/// Every file the command line names as an input: pictures, and the weights.
 pub fn files(args: &Transfer) -> Result<Vec<PathBuf>, Usage> {
+    let mut files = pictures(args)?;
+    if let Some(Choice::File(weights)) = &args.style.weights {
+        files.push(weights.clone());
+    }
+    Ok(files)
+}
+
+/// Every picture the command line names as an input.
+pub fn pictures(args: &Transfer) -> Result<Vec<PathBuf>, Usage> {
     let pictures = &args.pictures;
     let mut files: Vec<_> = pictures.content.iter().cloned().collect();
     files.extend(styles(args)?.into_iter().map(|(path, _)| path));

@@ -9,6 +9,7 @@ mod flags;
 mod inputs;
 mod jobs;
 mod json;
+mod listing;
 mod manual;
 mod memory;
 mod networks;

@@ -10,7 +10,7 @@ use crate::cli::inputs;
 use crate::cli::provenance::Provenance;
 
 /// The file a result goes to.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Target {
     path: PathBuf,
     overwrite: bool,
@@ -39,6 +39,15 @@ impl Target {
     /// Where the result goes.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The target of a result whose loss exploded at this step, which says so.
+    pub fn diverged(&self, step: usize) -> Self {
+        let mut this = self.clone();
+        if let Some(provenance) = &mut this.provenance {
+            provenance.diverged = Some(step);
+        }
+        this
     }
 
     /// Writes the result, saved before the last step if `stopped_after` says after which; somewhere
@@ -72,6 +81,13 @@ impl Target {
 /// Checks what can be known of the output however long it takes until it is written.
 pub fn check(args: &Transfer) -> anyhow::Result<()> {
     let path = path(args);
+    if let (Some(ext), Some(given)) = (&args.output.ext, &args.pictures.output) {
+        return Err(Usage(format!(
+            "--ext {ext}: the name {} says the format already; leave one of them out",
+            given.display()
+        ))
+        .into());
+    }
     let format = OutputFormat::from_path(&path)?;
     files::check_not_input(&path, &paths(&inputs(args)?))?;
     if args.output.depth == Some(Depth::Sixteen) && !format.has_sixteen_bits() {
@@ -91,7 +107,8 @@ pub fn path(args: &Transfer) -> PathBuf {
         let styles = inputs::styles(args).unwrap_or_default();
         let style = styles.into_iter().next().map(|(path, _)| path);
         let content = pictures.content.clone().unwrap_or_default();
-        default_name(&content, &style.unwrap_or_default())
+        let extension = args.output.ext.as_deref().unwrap_or("png");
+        default_name(&content, &style.unwrap_or_default(), extension)
     })
 }
 
@@ -105,12 +122,13 @@ pub fn paths(files: &[PathBuf]) -> Vec<&Path> {
     files.iter().map(PathBuf::as_path).collect()
 }
 
-/// `photo.jpg` and `painting.png` make `photo_painting.png`, in the current folder.
-pub fn default_name(content: &Path, style: &Path) -> PathBuf {
+/// `photo.jpg` and `painting.png` make `photo_painting.EXTENSION`, in the current folder.
+fn default_name(content: &Path, style: &Path, extension: &str) -> PathBuf {
     let mut name = OsString::from(content.file_stem().unwrap_or_default());
     name.push("_");
     name.push(style.file_stem().unwrap_or_default());
-    name.push(".png");
+    name.push(".");
+    name.push(extension);
     name.into()
 }
 
@@ -120,7 +138,7 @@ mod tests {
 
     #[test]
     fn the_default_name_is_made_of_both_pictures_in_the_current_folder() {
-        let name = default_name(Path::new("a/photo.jpg"), Path::new("b/painting.png"));
+        let name = default_name(Path::new("a/photo.jpg"), Path::new("b/painting.png"), "png");
         assert_eq!(name, Path::new("photo_painting.png"));
     }
 }

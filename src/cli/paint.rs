@@ -111,7 +111,10 @@ pub fn paint(
     let stopped_after = progress.stopped_after();
     let ended = progress.finish();
     let painted = painted?;
-    target.save(&painted.picture, stopped_after)?;
+    match painted.end {
+        End::Diverged { step } => target.diverged(step).save(&painted.picture, None)?,
+        _ => target.save(&painted.picture, stopped_after)?,
+    }
     let (steps, frames) = ended?;
     frames.finish(&painted.picture)?;
     let seconds = start.elapsed().as_secs_f64();

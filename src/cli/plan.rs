@@ -1,6 +1,6 @@
 //! `nst plan`: what a transfer would do.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::process::ExitCode;
 
 use nst::device::Backend;
@@ -11,6 +11,7 @@ use nst::{Job, memory};
 
 use crate::cli::args::Transfer;
 use crate::cli::inputs::{self, Reader};
+use crate::cli::listing::Listing;
 use crate::cli::memory::{limit, said};
 use crate::cli::paint;
 
@@ -31,7 +32,7 @@ pub fn run(args: &Transfer) -> anyhow::Result<ExitCode> {
         Ok(plan) => plan.clone(),
         Err(_) => job.plan(&sizes)?,
     };
-    let mut out = io::stdout();
+    let mut out = Listing::default();
     writeln!(out, "scale  result       styles              steps")?;
     for (k, scale) in (1..).zip(&plan.scales) {
         let side = |&(width, height): &(usize, usize)| format!("{width}x{height}");

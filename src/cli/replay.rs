@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fmt;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -12,6 +12,7 @@ use nst::weights::{Choice, Places, WeightsError, built_in_sha256, sha256};
 use crate::cli::args::{ReplayArgs, Role, Transfer};
 use crate::cli::fault::{Usage, describe};
 use crate::cli::flags::Flags;
+use crate::cli::listing::Listing;
 use crate::cli::provenance::{Provenance, WeightsRecord};
 use crate::cli::{inputs, paint, sweep};
 
@@ -30,7 +31,7 @@ pub fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     };
     let (mut transfer, flags) = asked(args, &provenance)?;
     let named = recorded(picture, &provenance, &transfer, &flags)?;
-    writeln!(io::stdout(), "{}", command(&flags)?)?;
+    writeln!(Listing::default(), "{}", command(&flags)?)?;
     if !args.quiet {
         remarks(&provenance);
     }
@@ -84,9 +85,9 @@ fn recorded<'a>(
     transfer: &Transfer,
     flags: &Flags,
 ) -> anyhow::Result<Vec<(PathBuf, &'a str)>> {
-    let mut named = inputs::files(transfer)?;
+    let mut named = inputs::pictures(transfer)?;
     for (_, variant) in sweep::variants_of(transfer, flags)? {
-        named.extend(inputs::files(&variant.parse().map_err(Usage)?.0)?);
+        named.extend(inputs::pictures(&variant.parse().map_err(Usage)?.0)?);
     }
     named.sort();
     named.dedup();

@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use nst::picture::Depth;
 
 use super::Part;
@@ -34,8 +35,12 @@ pub struct OutputArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "checkpoint")]
     pub resume: Option<PathBuf>,
 
+    /// Format of a result whose name does not say it [default: png]
+    #[arg(long, value_name = "EXT", value_parser = ["png", "jpg", "webp", "tif"])]
+    pub ext: Option<String>,
+
     /// Bits of each sample of a PNG or TIFF [default: as the photo has]
-    #[arg(long, value_name = "8|16", value_parser = depth)]
+    #[arg(long, value_name = "8|16", value_parser = PossibleValuesParser::new(["8", "16"]).map(|bits| depth(&bits)))]
     pub depth: Option<Depth>,
 
     /// Paint small results with several values of a flag, such as beta=3,10,30,100, onto one
@@ -68,6 +73,7 @@ impl OutputArgs {
     /// What each flag does.
     pub(super) const ROLES: Roles = &[
         (Role::Picture, &["depth", "sweep"]),
+        (Role::Output, &["ext"]),
         (Role::Run, &["overwrite", "no-provenance", "quiet", "json"]),
         (
             Role::Beside,
@@ -84,10 +90,10 @@ impl OutputArgs {
 }
 
 /// The depth of that many bits.
-fn depth(bits: &str) -> Result<Depth, String> {
-    match bits {
-        "8" => Ok(Depth::Eight),
-        "16" => Ok(Depth::Sixteen),
-        _ => Err("it is 8 or 16".into()),
+fn depth(bits: &str) -> Depth {
+    if bits == "16" {
+        Depth::Sixteen
+    } else {
+        Depth::Eight
     }
 }
