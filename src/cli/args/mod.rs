@@ -2,6 +2,7 @@
 
 mod batch;
 mod bench;
+mod choice;
 mod hardware;
 mod manual;
 mod optimisation;

@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use clap::Args;
 use nst::job::{Colour, Size};
 
+use super::choice::{area, choice};
 use super::role::{Role, Roles};
 
 #[derive(Args, Debug)]
@@ -34,6 +35,7 @@ pub struct Pictures {
         long,
         value_name = "X",
         conflicts_with = "size",
+        value_parser = area,
         allow_negative_numbers = true
     )]
     pub area: Option<Size>,
@@ -65,9 +67,9 @@ pub struct Pictures {
     #[arg(long, value_name = "FILE")]
     pub style_mask: Vec<PathBuf>,
 
-    /// Where colours come from: style, content (keep the photo's) or match (move the painting's
-    /// to the photo's first)
-    #[arg(long, alias = "colour", value_name = "KIND", default_value_t = Colour::Style)]
+    /// Where colours come from: content keeps the photo's, match moves the painting's to the
+    /// photo's first
+    #[arg(long, alias = "colour", value_name = "KIND", default_value_t = Colour::Style, value_parser = choice::<Colour>())]
     pub color: Colour,
 
     /// Start from content, style (noise of its colours), grey, noise, normal (noise), or a picture
