@@ -58,7 +58,7 @@ fn what_another_had_taken_is_painted_in_the_end_if_that_one_has_died() {
     let studio = studio(&list(1, ""));
     let slow = list(2, "").replace(
         "output = \"out/2.png\"\n",
-        "output = \"out/2.png\"\nsteps = 2000\nsave-every = 1\n",
+        "output = \"out/2.png\"\nsteps = 200\nsave-every = 1\n",
     );
     studio.write("slow.toml", &slow);
     let claim = Claim::take(&studio.path("out/1.png")).unwrap().unwrap();

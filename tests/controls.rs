@@ -77,6 +77,45 @@ fn a_run_that_needs_more_memory_than_allowed_is_refused_with_the_size_that_fits(
 }
 
 #[test]
+fn memory_is_bounded_too_where_auto_means_the_cpu() {
+    let studio = Studio::new();
+    let devices = studio.nst().arg("devices").output().unwrap().stdout;
+    if !String::from_utf8(devices)
+        .unwrap()
+        .contains("auto     means cpu")
+    {
+        eprintln!("skipped: there is a GPU here");
+        return;
+    }
+    let large = [
+        "--backend",
+        "auto",
+        "--size",
+        "4000",
+        "--max-memory",
+        "300MiB",
+    ];
+    let run = |more: &[&str]| {
+        let steps = ["--scales", "1", "--steps", "1", "-o", "out.png"];
+        let mut command = studio.transfer();
+        command.args(large).args(steps).args(more);
+        command.assert()
+    };
+    run(&[]).code(2).stderr(contains("300.0 MiB may be taken"));
+    assert!(!studio.path("out.png").exists());
+    run(&["--fit"])
+        .success()
+        .stderr(contains("--fit: painting at"));
+    studio
+        .nst()
+        .args(["plan", "-c", "photo.png", "-s", "painting.png"])
+        .args(large)
+        .assert()
+        .code(2)
+        .stdout(contains("memory:"));
+}
+
+#[test]
 fn fit_makes_the_picture_as_large_as_the_memory_allows() {
     let studio = Studio::new();
     let assert = studio

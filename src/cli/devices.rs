@@ -1,5 +1,6 @@
 use std::io::Write;
 use std::process::{Command, ExitCode, Stdio};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -36,8 +37,7 @@ pub fn list() -> anyhow::Result<ExitCode> {
         Ok(_) => writeln!(out, "ndarray  burn-ndarray, slow: an independent check")?,
         Err(error) => writeln!(out, "ndarray  not available: {error}")?,
     }
-    let gpu_works = gpu.and_then(device::hardware).is_ok();
-    let auto = if gpu_works { "gpu" } else { "cpu" };
+    let auto = meant(Backend::Auto);
     writeln!(out, "auto     means {auto} here")?;
     Ok(ExitCode::SUCCESS)
 }
@@ -85,12 +85,26 @@ pub fn open(backend: Backend) -> Result<(Device, Option<String>), DeviceError> {
     }
 }
 
+/// What a backend means here: never [`Backend::Auto`].
+pub fn meant(backend: Backend) -> Backend {
+    match backend {
+        Backend::Auto if usable().is_ok() => Backend::Gpu,
+        Backend::Auto => Backend::Cpu,
+        named => named,
+    }
+}
+
 fn usable() -> Result<Adapter, DeviceError> {
     device::hardware(probed()?)
 }
 
-/// Tries the GPU in a child process, since a crash inside a driver cannot be caught.
+/// Tries the GPU in a child process, since a crash inside a driver cannot be caught; once.
 fn probed() -> Result<Adapter, DeviceError> {
+    static PROBED: OnceLock<Result<Adapter, DeviceError>> = OnceLock::new();
+    PROBED.get_or_init(probe_in_a_child).clone()
+}
+
+fn probe_in_a_child() -> Result<Adapter, DeviceError> {
     if cfg!(not(feature = "gpu")) {
         return Err(DeviceError::NotBuilt("gpu"));
     }

@@ -4,6 +4,7 @@ use nst::job::{InputSizes, Plan, Size};
 use nst::{Job, JobError, memory};
 
 use crate::cli::args::Hardware;
+use crate::cli::devices;
 
 /// The plan of a job that fits into the memory there is; with `--fit`, of a smaller one.
 ///
@@ -43,7 +44,10 @@ pub fn plan(
 /// The most memory a run may take, if it is known.
 pub fn limit(args: &Hardware) -> Option<u64> {
     let given = args.max_memory.map(|size| size.as_u64());
-    let on_cpu = matches!(args.backend, Backend::Cpu | Backend::Ndarray);
+    let on_cpu = matches!(
+        devices::meant(args.backend),
+        Backend::Cpu | Backend::Ndarray
+    );
     given.or_else(memory::free).filter(|_| on_cpu)
 }
 

@@ -10,6 +10,7 @@ use nst::vgg::Layer;
 use nst::{Job, memory};
 
 use crate::cli::args::Transfer;
+use crate::cli::devices;
 use crate::cli::inputs::{self, Reader};
 use crate::cli::listing::Listing;
 use crate::cli::memory::{limit, said};
@@ -46,7 +47,7 @@ pub fn run(args: &Transfer) -> anyhow::Result<ExitCode> {
     };
     writeln!(out, "content layers: {}", names(&job.loss.content_layers))?;
     writeln!(out, "style layers:   {}", names(&job.loss.style_layers))?;
-    if args.hardware.backend == Backend::Cpu {
+    if devices::meant(args.hardware.backend) == Backend::Cpu {
         let needed = said(memory::predict(&job, &plan, &sizes));
         let limit = limit(&args.hardware).map_or("unknown".to_owned(), said);
         writeln!(out, "memory:         about {needed} of {limit}")?;
