@@ -17,6 +17,7 @@
 //! # Ok(())
 //! # }
 //! ```
+#![deny(clippy::print_stderr, clippy::print_stdout)]
 
 mod arch;
 pub mod checkpoint;
@@ -41,4 +42,6 @@ pub use named::{Named, UnknownName};
 pub use optimize::Step;
 pub use picture::Picture;
 pub use setting::SettingError;
-pub use stylize::{Draw, End, Observer, Painted, Silent, resume, stylize, to_picture, to_tensor};
+pub use stylize::{
+    Draw, End, Observer, ObserverError, Painted, Silent, resume, stylize, to_picture, to_tensor,
+};

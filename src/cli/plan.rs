@@ -15,6 +15,7 @@ use crate::cli::inputs::{self, Reader};
 use crate::cli::listing::Listing;
 use crate::cli::memory::{limit, said};
 use crate::cli::paint;
+use crate::cli::say;
 
 /// Share of the machine's peak that a step reaches, counted in the operations of a direct
 /// convolution: more than 1, because Winograd's needs fewer. Measured with `nst bench`.
@@ -26,7 +27,7 @@ const PEAK_SECONDS: f64 = 0.2;
 pub fn run(args: &Transfer) -> anyhow::Result<ExitCode> {
     paint::check(args)?;
     let mut job = inputs::job(args);
-    let note = |text: &str| eprintln!("note: {text}");
+    let note = |text: &str| say::note(text);
     let sizes = InputSizes::from(&inputs::read(args, &Reader::new(args, &note))?);
     let fitted = crate::cli::memory::plan(&args.hardware, &mut job, &sizes, &note);
     let plan = match &fitted {

@@ -125,6 +125,12 @@ impl Provenance {
         self.stopped_after.is_some() || self.diverged.is_some()
     }
 
+    /// Whether a run with these flags and inputs makes this picture, if it uses the same weights.
+    pub fn is_of(&self, flags: &Flags, inputs: &BTreeMap<String, String>) -> bool {
+        let this = Self::new(flags, inputs.clone(), self.weights.clone());
+        this.flags == self.flags && this.inputs == self.inputs
+    }
+
     fn has_control_characters(&self) -> bool {
         let flags = self.flags.iter().flat_map(|(k, v)| v.iter().chain([k]));
         let inputs = self.inputs.iter().flat_map(|(k, v)| [k, v]);

@@ -18,6 +18,7 @@ use crate::cli::observers::Interrupt;
 use crate::cli::output::Target;
 use crate::cli::paint::{self, Outcome, paint, set_threads};
 use crate::cli::provenance::Provenance;
+use crate::cli::say;
 
 /// Long side of each result, in pixels, unless `--size` or `--area` is given or swept.
 const SIZE: &str = "256";
@@ -41,7 +42,7 @@ pub fn run(sweep: &str, args: &Transfer, flags: &Flags) -> anyhow::Result<ExitCo
         let path = folder.path().join(format!("{k}.png"));
         let tile = tile(&caption, &flags, &path, args)?;
         if !args.output.quiet {
-            eprintln!("{caption}");
+            say::line(&caption);
         }
         let to = Target::new(&tile, false)?;
         let outcome = paint(&tile, &flags, to, &mut networks, &interrupt)?;
@@ -98,9 +99,7 @@ fn together(flags: &Flags, records: Vec<Provenance>, quiet: bool) -> Option<Prov
     let weights = records.first()?.weights.clone();
     if records.iter().any(|record| record.weights != weights) {
         if !quiet {
-            eprintln!(
-                "note: pictures with different weights: the sheet cannot say how it was made"
-            );
+            say::note("pictures with different weights: the sheet cannot say how it was made");
         }
         return None;
     }
@@ -121,7 +120,9 @@ fn announce(args: &Transfer, path: &Path, sheet: &Picture, tiles: usize) -> anyh
     let (width, height) = (sheet.width, sheet.height);
     if !args.output.quiet {
         let path = path.display();
-        eprintln!("{path}: {width}x{height}, a sheet of {tiles} pictures");
+        say::line(format_args!(
+            "{path}: {width}x{height}, a sheet of {tiles} pictures"
+        ));
     }
     if args.output.json {
         print_json(&SheetLine {

@@ -17,6 +17,7 @@ use crate::cli::json::{json_path, print_event, print_json};
 use crate::cli::networks::Networks;
 use crate::cli::observers::Interrupt;
 use crate::cli::paint;
+use crate::cli::say;
 use list::Jobs;
 use tally::Tally;
 use work::{Outcome, Work};
@@ -98,7 +99,7 @@ fn settle(
         Err(error) => {
             tally.failed += 1;
             let (number, error) = (work.number, describe(&error));
-            eprintln!("nst: {list}: job {number} failed: {error}");
+            say::warn(format_args!("{list}: job {number} failed: {error}"));
             Some(Event::Failed { output, error })
         }
     };
@@ -116,7 +117,7 @@ fn summarise(list: &Jobs, tally: &Tally) -> anyhow::Result<()> {
         #[serde(flatten)]
         tally: &'a Tally,
     }
-    eprintln!("batch: {tally}");
+    say::line(format_args!("batch: {tally}"));
     if list.works.iter().any(|work| work.transfer.output.json) {
         let event = "summary";
         print_json(&Summary { event, tally })?;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use crate::cli::flags::Flags;
+use crate::cli::names::beginning;
 
 /// Extensions of pictures that can be read, in lower case.
 const READABLE: [&str; 8] = ["bmp", "gif", "jpeg", "jpg", "png", "tif", "tiff", "webp"];
@@ -55,9 +56,9 @@ impl Folders {
     fn names(&self, extension: &OsStr) -> impl Iterator<Item = (&PathBuf, &PathBuf, OsString)> {
         self.photos.iter().flat_map(move |photo| {
             self.paintings.iter().map(move |painting| {
-                let mut name = label(photo, &self.photos).to_owned();
+                let mut name = beginning(label(photo, &self.photos));
                 name.push("_");
-                name.push(label(painting, &self.paintings));
+                name.push(beginning(label(painting, &self.paintings)));
                 name.push(".");
                 name.push(extension);
                 (photo, painting, name)
