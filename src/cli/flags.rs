@@ -9,7 +9,7 @@ use clap::{
     Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches, Parser, ValueHint,
 };
 
-use crate::cli::args::{Role, Transfer};
+use crate::cli::args::{Role, Transfer, flag_of};
 use crate::cli::jobs::{FlagTable, FlagValue};
 
 /// A transfer's flags, by long name, as they were given: the values of each, none for a switch.
@@ -41,7 +41,7 @@ impl Flags {
             } else {
                 Vec::new()
             };
-            Some((arg.get_long()?.to_owned(), values))
+            Some((flag_of(arg)?.to_owned(), values))
         };
         Self(command.get_arguments().filter_map(given).collect())
     }
@@ -70,7 +70,14 @@ impl Flags {
     pub fn partial(arguments: &[OsString]) -> Result<Self, String> {
         let command = Line::command().mut_args(|arg| arg.required(false));
         let matches = command.clone().try_get_matches_from(arguments);
-        Ok(Self::given(&command, &matches.map_err(|e| sentence(&e))?))
+        let matches = matches.map_err(|e| sentence(&e))?;
+        for arg in command.get_positionals() {
+            if let Some(mut values) = matches.get_raw(arg.get_id().as_str()) {
+                let value = values.next().unwrap_or_default().display();
+                return Err(format!("'{value}' belongs to no flag"));
+            }
+        }
+        Ok(Self::given(&command, &matches))
     }
 
     /// These flags with others over them.
@@ -290,7 +297,10 @@ mod tests {
         let command = Line::command();
         let mut seen = 0;
         for arg in command.get_arguments() {
-            let name = arg.get_long().expect("every flag has a long name");
+            let Some(name) = arg.get_long() else {
+                assert!(arg.is_positional(), "every flag has a long name");
+                continue;
+            };
             let default = arg.get_default_values();
             let setting = if !arg.get_action().takes_values() {
                 FlagValue::Switch(true)

@@ -1,5 +1,6 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -95,6 +96,21 @@ pub fn pictures(args: &Transfer) -> Result<Vec<PathBuf>, Usage> {
         files.push(pictures.init.clone());
     }
     Ok(files)
+}
+
+/// Refuses standard input for more than one picture.
+pub fn check_pipe(args: &Transfer) -> Result<(), Usage> {
+    let pictures = pictures(args)?;
+    if pictures.iter().filter(|path| is_pipe(path)).count() > 1 {
+        let text = "only one picture can come from standard input (-)";
+        return Err(Usage(text.to_owned()));
+    }
+    Ok(())
+}
+
+/// Whether this name stands for standard input or output.
+pub fn is_pipe(path: &Path) -> bool {
+    path == Path::new("-")
 }
 
 /// Refuses a strength that is none.
@@ -216,6 +232,9 @@ impl<'a> Reader<'a> {
     }
 
     fn read(&self, path: &Path) -> anyhow::Result<Picture> {
+        if is_pipe(path) {
+            return self.read_pipe(path);
+        }
         let picture = picture::decode(path, &self.limits)?;
         for text in &picture.notes {
             (self.note)(&format!("{}: {text}", path.display()));
@@ -224,6 +243,25 @@ impl<'a> Reader<'a> {
             let name = path.to_string_lossy().into_owned();
             let digest = weights::sha256(path)?;
             self.digests.borrow_mut().insert(name, digest);
+        }
+        Ok(picture)
+    }
+
+    /// Reads the picture on standard input. It has no name by which anybody could find it again, so
+    /// its digest is not kept.
+    fn read_pipe(&self, path: &Path) -> anyhow::Result<Picture> {
+        // 16-bit RGBA, and what surrounds it.
+        let longest = self.limits.max_pixels.saturating_mul(8) + (64 << 20);
+        let mut bytes = Vec::new();
+        let mut pipe = io::stdin().take(longest + 1);
+        pipe.read_to_end(&mut bytes)
+            .context("standard input cannot be read")?;
+        if bytes.len() as u64 > longest {
+            anyhow::bail!("standard input: more bytes than --max-pixels can take");
+        }
+        let picture = picture::decode_bytes(path, &bytes, &self.limits)?;
+        for text in &picture.notes {
+            (self.note)(&format!("standard input: {text}"));
         }
         Ok(picture)
     }

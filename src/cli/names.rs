@@ -3,8 +3,10 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use crate::cli::args::Transfer;
-use crate::cli::inputs;
+use nst::picture::{OutputFormat, PictureError};
+
+use crate::cli::args::{OutputArgs, Transfer};
+use crate::cli::inputs::{self, is_pipe};
 
 /// Most bytes of each picture's name in the name made of both: file systems take 255, and frames
 /// are to have room for their number.
@@ -17,9 +19,25 @@ pub fn result(args: &Transfer) -> PathBuf {
         let styles = inputs::styles(args).unwrap_or_default();
         let style = styles.into_iter().next().map(|(path, _)| path);
         let content = pictures.content.clone().unwrap_or_default();
-        let extension = args.output.ext.as_deref().unwrap_or("png");
-        default_name(&content, &style.unwrap_or_default(), extension)
+        default_name(
+            &content,
+            &style.unwrap_or_default(),
+            extension(&args.output),
+        )
     })
+}
+
+/// The format of a transfer's result: by its name, or by `--ext` on standard output.
+pub fn format(args: &OutputArgs, result: &Path) -> Result<OutputFormat, PictureError> {
+    if is_pipe(result) {
+        return OutputFormat::from_path(&result.with_extension(extension(args)));
+    }
+    OutputFormat::from_path(result)
+}
+
+/// The extension of a result whose name does not have one.
+pub fn extension(args: &OutputArgs) -> &str {
+    args.ext.as_deref().unwrap_or("png")
 }
 
 /// `photo.jpg` and `painting.png` make `photo_painting.EXTENSION`, in the current folder; of long

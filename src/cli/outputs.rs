@@ -14,7 +14,7 @@ use crate::cli::args::{OutputArgs, Transfer};
 use crate::cli::fault::Usage;
 use crate::cli::flags::Flags;
 use crate::cli::frame_names::FrameNames;
-use crate::cli::inputs;
+use crate::cli::inputs::{self, is_pipe};
 use crate::cli::names;
 use crate::cli::provenance::Provenance;
 
@@ -58,14 +58,8 @@ impl<'a> Outputs<'a> {
     ///
     /// The first of these that does not hold, with the flag.
     pub fn check_names(&self) -> anyhow::Result<()> {
-        if let (Some(ext), true) = (&self.args.ext, self.is_named) {
-            return Err(Usage(format!(
-                "--ext {ext}: the name {} says the format already; leave one of them out",
-                self.result.display()
-            ))
-            .into());
-        }
-        let format = OutputFormat::from_path(&self.result)?;
+        self.check_flags()?;
+        let format = names::format(self.args, &self.result)?;
         if self.args.depth == Some(Depth::Sixteen) && !format.has_sixteen_bits() {
             return Err(Usage(format!(
                 "--depth 16: {} is a {format}, which has 8 bits; name a .png or .tif, or leave \
@@ -85,6 +79,36 @@ impl<'a> Outputs<'a> {
         self.check_inputs()?;
         self.check_each_other()?;
         self.checkpoint_is_there().map(drop)
+    }
+
+    /// Checks that the flags of the result's name and format go together.
+    fn check_flags(&self) -> anyhow::Result<()> {
+        let (out, pipe) = (self.args, is_pipe(&self.result));
+        let result = self.result.display();
+        let fault = match &out.ext {
+            Some(ext) if self.is_named && !pipe => format!(
+                "--ext {ext}: the name {result} says the format already; leave one of them out"
+            ),
+            _ if pipe && out.json => {
+                "--json: the picture goes to standard output; name a file with --output".to_owned()
+            }
+            _ if pipe && out.save_every.is_some() && out.frames.is_none() => {
+                "--save-every: the picture goes to standard output; say with --frames where its \
+                 frames go"
+                    .to_owned()
+            }
+            _ => {
+                let format = names::format(out, &self.result)?;
+                match out.quality {
+                    Some(quality) if format != OutputFormat::Jpeg => format!(
+                        "--quality {quality}: {result} is a {format}, which loses nothing; name a \
+                         .jpg, or leave --quality out"
+                    ),
+                    _ => return Ok(()),
+                }
+            }
+        };
+        Err(Usage(fault).into())
     }
 
     fn check_inputs(&self) -> anyhow::Result<()> {
@@ -127,7 +151,9 @@ impl<'a> Outputs<'a> {
     /// The first of these that does not hold, with the flag.
     pub fn check_places(&self, overwrite: bool) -> anyhow::Result<()> {
         let inputs = self.inputs();
-        check_output(&self.result, &inputs, overwrite)?;
+        if !is_pipe(&self.result) {
+            check_output(&self.result, &inputs, overwrite)?;
+        }
         if let Some(frames) = &self.frames {
             check_place(&frames.path(frames.every())?, &inputs, true).context(FRAMES)?;
         }
@@ -156,7 +182,8 @@ impl<'a> Outputs<'a> {
     /// The first of these that does not hold, with the flag.
     pub fn check_plan(&self, plan: &Plan) -> anyhow::Result<()> {
         let (width, height) = plan.size();
-        OutputFormat::from_path(&self.result)?.check_size(&self.result, width, height)?;
+        let format = names::format(self.args, &self.result)?;
+        format.check_size(&self.result, width, height)?;
         if let Some(film) = &self.args.timelapse {
             Film::check_size(film, width, height).context(FILM)?;
         }

@@ -55,6 +55,7 @@ pub fn run(args: &Transfer, flags: &Flags) -> anyhow::Result<ExitCode> {
 pub fn check(args: &Transfer) -> anyhow::Result<()> {
     inputs::content(args)?;
     inputs::check_strength(args)?;
+    inputs::check_pipe(args)?;
     inputs::job(args).check()?;
     output::check(args)
 }

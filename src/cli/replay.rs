@@ -31,7 +31,15 @@ pub fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     };
     let (mut transfer, flags) = asked(args, &provenance)?;
     let named = recorded(picture, &provenance, &transfer, &flags)?;
-    writeln!(Listing::default(), "{}", command(&flags)?)?;
+    let command = command(&flags)?;
+    if !transfer
+        .pictures
+        .output
+        .as_deref()
+        .is_some_and(inputs::is_pipe)
+    {
+        writeln!(Listing::default(), "{command}")?;
+    }
     if !args.quiet {
         remarks(&provenance);
     }

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use crate::cli::args::{Part, Role, Transfer};
 use crate::cli::fault::Usage;
 use crate::cli::flags::{Flags, long_name};
+use crate::cli::inputs;
 use crate::cli::json::{json_path, print_json};
 use crate::cli::networks::Networks;
 use crate::cli::observers::Interrupt;
@@ -30,6 +31,14 @@ type Variant = (String, Flags);
 pub fn run(sweep: &str, args: &Transfer, flags: &Flags) -> anyhow::Result<ExitCode> {
     paint::check(args)?;
     refuse_files_beside(flags)?;
+    if inputs::pictures(args)?
+        .iter()
+        .any(|path| inputs::is_pipe(path))
+    {
+        let text = "--sweep: every picture of the sheet reads its inputs, and standard input (-) \
+                    can be read once; name a file";
+        return Err(Usage(text.to_owned()).into());
+    }
     let variants = variants(sweep, flags)?;
     let target = Target::new(args, args.output.overwrite)?;
     let interrupt = Interrupt::listen()?;

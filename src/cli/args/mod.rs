@@ -16,7 +16,7 @@ mod style;
 mod weights;
 
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::{Args, Parser, Subcommand};
+use clap::{Arg, Args, Parser, Subcommand};
 
 pub use batch::BatchArgs;
 pub use bench::BenchArgs;
@@ -38,6 +38,7 @@ const STYLES: Styles = Styles::styled()
 
 const EXAMPLES: &str = "\
 Examples:
+  nst photo.jpg painting.jpg out.png
   nst --content photo.jpg --style painting.jpg -o out.png
   nst -c photo.jpg -s painting.jpg --size 1024 --steps 500 --beta 100 -o large.png
   nst -c photo.jpg -s painting.jpg --json --quiet -o out.png | jq .total";
@@ -90,4 +91,24 @@ pub struct Transfer {
     pub hardware: Hardware,
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+impl Transfer {
+    /// The same transfer, with all pictures under their flags.
+    #[must_use]
+    pub fn flagged(self) -> Self {
+        Self {
+            pictures: self.pictures.flagged(),
+            ..self
+        }
+    }
+}
+
+/// The long name of an argument's flag, also of one that may stand without its flag.
+pub fn flag_of(arg: &Arg) -> Option<&str> {
+    let unnamed = || {
+        let mut all = Pictures::UNNAMED.into_iter();
+        all.find(|(id, _)| arg.get_id() == id).map(|(_, flag)| flag)
+    };
+    arg.get_long().or_else(unnamed)
 }

@@ -37,13 +37,18 @@ pub struct OutputArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "checkpoint")]
     pub resume: Option<PathBuf>,
 
-    /// Format of a result whose name does not say it [default: png]
+    /// Format of a result whose name does not say it: of the default name, of the results of a
+    /// folder, and of standard output [default: png]
     #[arg(long, value_name = "EXT", value_parser = ["png", "jpg", "webp", "tif"])]
     pub ext: Option<String>,
 
     /// Bits of each sample of a PNG or TIFF [default: as the photo has]
     #[arg(long, value_name = "8|16", value_parser = PossibleValuesParser::new(["8", "16"]).map(|bits| depth(&bits)))]
     pub depth: Option<Depth>,
+
+    /// How close a JPEG comes, 1 (the smallest file) to 100 [default: 95]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub quality: Option<u8>,
 
     /// Paint small results with several values of a flag, such as beta=3,10,30,100, onto one
     /// contact sheet
@@ -75,7 +80,7 @@ pub struct OutputArgs {
 impl OutputArgs {
     /// What each flag does.
     pub(super) const ROLES: Roles = &[
-        (Role::Picture, &["depth", "sweep"]),
+        (Role::Picture, &["depth", "quality", "sweep"]),
         (Role::Output, &["ext"]),
         (Role::Run, &["overwrite", "no-provenance", "quiet", "json"]),
         (

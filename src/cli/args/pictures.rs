@@ -9,15 +9,33 @@ use super::role::{Role, Roles};
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Pictures")]
 pub struct Pictures {
-    /// The photo: PNG, JPEG, WebP, TIFF, BMP or GIF
-    #[arg(short, long, value_name = "FILE", required = true)]
+    /// The photo, as with --content
+    #[arg(value_name = "PHOTO", conflicts_with = "content")]
+    pub photo: Option<PathBuf>,
+
+    /// The painting, as with --style
+    #[arg(value_name = "PAINTING", conflicts_with = "style")]
+    pub painting: Option<PathBuf>,
+
+    /// Where the result goes, as with --output
+    #[arg(value_name = "RESULT", conflicts_with = "output")]
+    pub result: Option<PathBuf>,
+
+    /// The photo: PNG, JPEG, WebP, TIFF, BMP or GIF; - is standard input
+    #[arg(short, long, value_name = "FILE", required_unless_present = "photo")]
     pub content: Option<PathBuf>,
 
     /// The painting, in any of the same formats; repeat it to mix several; `a.jpg:2` counts twice
-    #[arg(short, long, value_name = "FILE[:X]", required = true)]
+    #[arg(
+        short,
+        long,
+        value_name = "FILE[:X]",
+        required_unless_present = "painting"
+    )]
     pub style: Vec<PathBuf>,
 
-    /// Where the result goes: .png, .jpg, .webp or .tif [default: named after both, here]
+    /// Where the result goes: .png, .jpg, .webp or .tif, or - for standard output [default: named
+    /// after both, here]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 
@@ -112,4 +130,20 @@ impl Pictures {
         ),
         (Role::Output, &["output"]),
     ];
+
+    /// The flags for which pictures may be named without one, by the pictures' fields.
+    pub(super) const UNNAMED: [(&str, &str); 3] = [
+        ("photo", "content"),
+        ("painting", "style"),
+        ("result", "output"),
+    ];
+
+    /// The same pictures, all under their flags.
+    #[must_use]
+    pub fn flagged(mut self) -> Self {
+        self.content = self.content.or(self.photo.take());
+        self.style.extend(self.painting.take());
+        self.output = self.output.or(self.result.take());
+        self
+    }
 }

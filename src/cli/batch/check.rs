@@ -57,6 +57,14 @@ fn one(number: usize, flags: &Flags) -> Result<Work, String> {
     if transfer.output.sweep.is_some() {
         return Err("--sweep has its own list of values: it is no flag of a batch".into());
     }
+    let pictures = inputs::pictures(&transfer).map_err(|error| error.0)?;
+    if pictures
+        .iter()
+        .chain(&transfer.pictures.output)
+        .any(|path| inputs::is_pipe(path))
+    {
+        return Err("- is standard input or output: a batch reads and writes files".into());
+    }
     paint::check(&transfer).map_err(|error| describe(&error))?;
     Ok(Work::new(number, transfer, flags))
 }
