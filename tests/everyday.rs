@@ -283,3 +283,41 @@ fn help_lists_the_choices_of_a_flag() {
         .success()
         .stdout(contains("\"vgg16 vgg19\"").and(contains("\"adam lbfgs gd\"")));
 }
+
+#[test]
+fn a_result_of_both_sides_is_filled_by_the_middle_of_the_photo() {
+    let studio = Studio::new();
+    let sized = |size: &str, more: &[&str]| {
+        let names = ["photo.png", "painting.png", "out.png", "--overwrite"];
+        let flags = ["--strength", "0", "--tv", "0", "--average", "0"];
+        let size = ["--size", size];
+        let mut command = studio.nst();
+        let sides = [&names[..], &flags, &SMALL[..2], &SMALL[4..], &size, more].concat();
+        command.args(sides).args(SHALLOW).assert().success();
+        decode(&studio.path("out.png"), &Limits::default()).unwrap()
+    };
+    let photo = decode(&studio.path("photo.png"), &Limits::default()).unwrap();
+    let square = sized("30x30", &[]);
+    assert_eq!((square.width, square.height), (30, 30));
+    let middle = photo.cropped_to_ratio(1, 1);
+    for (found, expected) in square.pixels.iter().zip(&middle.pixels) {
+        assert!((found - expected).abs() < 0.02, "{found} {expected}");
+    }
+    for (size, sides) in [("33x17", (33, 17)), ("17x61", (17, 61))] {
+        let found = sized(size, &["--init", "photo.png"]);
+        assert_eq!((found.width, found.height), sides);
+    }
+    studio
+        .nst()
+        .args(["replay", "out.png", "--run", "-q", "-o", "again.png"])
+        .assert()
+        .success();
+    assert!(studio.bytes("again.png") == studio.bytes("out.png"));
+    studio
+        .nst()
+        .args(["plan", "photo.png", "painting.png", "--size", "60000x50000"])
+        .assert()
+        .code(2)
+        .stdout(contains("60000x50000"))
+        .stderr(contains("memory"));
+}

@@ -68,7 +68,11 @@ impl Flags {
     ///
     /// An argument that is no flag, or a value it does not take.
     pub fn partial(arguments: &[OsString]) -> Result<Self, String> {
-        let command = Line::command().mut_args(|arg| arg.required(false));
+        let optional = |arg: Arg| {
+            let arg = arg.required(false);
+            arg.required_unless_present(None::<clap::Id>)
+        };
+        let command = Line::command().mut_args(optional);
         let matches = command.clone().try_get_matches_from(arguments);
         let matches = matches.map_err(|e| sentence(&e))?;
         for arg in command.get_positionals() {
@@ -289,6 +293,14 @@ mod tests {
         let flags = flags.of_the_picture();
         let names: Vec<_> = flags.iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["content", "lr", "style"]);
+        let size = |more: &str| {
+            let flags = self::flags(&format!("size = 512\n{more}")).unwrap();
+            flags.of_the_picture().has("size")
+        };
+        assert!(
+            !size("") && size("sweep = \"beta=1,2\""),
+            "a sheet has another default"
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use nst::job::StyleSize;
+use nst::job::{InputSizes, StyleSize};
 use nst::loss::strength;
 use nst::picture::{self, Limits, Mask};
 use nst::weights::Choice;
@@ -42,7 +42,7 @@ pub fn job(args: &Transfer) -> Job {
         },
         steps: optimisation.steps.unwrap_or(preset.steps),
         steps_per_scale: optimisation.steps_per_scale.or(preset.steps_per_scale),
-        size: pictures.area.unwrap_or(pictures.size),
+        size: pictures.area.unwrap_or(pictures.size.of_job()),
         style_size,
         scales: optimisation.scales.or(preset.scales),
         min_size: optimisation.min_size,
@@ -131,9 +131,30 @@ pub fn content(args: &Transfer) -> Result<&Path, Usage> {
     content.ok_or_else(|| Usage("--content FILE is missing".to_owned()))
 }
 
-/// Reads every picture of a command line.
+/// The sizes by which a transfer is planned. Where the result's shape is given, the photo's is
+/// nearly that already, and it is made so when the plan is known to fit.
+pub fn sizes(args: &Transfer, inputs: &Inputs) -> InputSizes {
+    let sizes = InputSizes::from(inputs);
+    InputSizes {
+        content: filled(args).unwrap_or(sizes.content),
+        ..sizes
+    }
+}
+
+/// Width and height of the result, where the photo is cut to fill them.
+pub fn filled(args: &Transfer) -> Option<(usize, usize)> {
+    let pictures = &args.pictures;
+    pictures.size.filled().filter(|_| pictures.area.is_none())
+}
+
+/// Reads every picture of a command line. Where the result's shape is given, the photo and its
+/// masks are cut to it.
 pub fn read(args: &Transfer, reader: &Reader<'_>) -> anyhow::Result<Inputs> {
-    let content = reader.read(content(args)?)?;
+    let cut = |picture: Picture| match filled(args) {
+        Some((width, height)) => picture.cropped_to_ratio(width, height),
+        None => picture,
+    };
+    let content = cut(reader.read(content(args)?)?);
     let mut styles = Vec::new();
     for (path, weight) in self::styles(args)? {
         styles.push(Painting {
@@ -141,12 +162,12 @@ pub fn read(args: &Transfer, reader: &Reader<'_>) -> anyhow::Result<Inputs> {
             ..reader.read(&path)?.into()
         });
     }
-    let masks = |paths: &[PathBuf]| -> anyhow::Result<Vec<Mask>> {
-        let read = |path: &PathBuf| Ok(Mask::from(&reader.read(path)?));
-        paths.iter().map(read).collect()
+    let masks = |paths: &[PathBuf], cut: &dyn Fn(Picture) -> Picture| {
+        let read = |path: &PathBuf| Ok(Mask::from(&cut(reader.read(path)?)));
+        paths.iter().map(read).collect::<anyhow::Result<Vec<_>>>()
     };
-    let content_masks = masks(&args.pictures.content_mask)?;
-    let style_masks = masks(&args.pictures.style_mask)?;
+    let content_masks = masks(&args.pictures.content_mask, &cut)?;
+    let style_masks = masks(&args.pictures.style_mask, &std::convert::identity)?;
     Ok(Inputs {
         content,
         styles: regions(styles, content_masks, style_masks)?,
@@ -183,14 +204,18 @@ fn regions(
     Ok(styles)
 }
 
-/// Reads what `--init` names.
-pub fn init(given: &Path, reader: &Reader<'_>) -> anyhow::Result<Init> {
+/// Reads what `--init` names; a picture is cut as the photo is.
+pub fn init(args: &Transfer, reader: &Reader<'_>) -> anyhow::Result<Init> {
+    let given = &args.pictures.init;
     if let Some(init) = start(given) {
         return Ok(init);
     }
     let read = reader.read(given);
     let picture = read.context("--init is none of content, style, grey, noise, normal")?;
-    Ok(Init::Picture(picture))
+    Ok(Init::Picture(match filled(args) {
+        Some((width, height)) => picture.cropped_to_ratio(width, height),
+        None => picture,
+    }))
 }
 
 /// The start that `--init` names, unless it is a file.

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use nst::device::Backend;
-use nst::job::{InputSizes, Plan};
+use nst::job::Plan;
 use nst::kernels::{Isa, peak};
 use nst::vgg::Layer;
 use nst::{Job, memory};
@@ -28,7 +28,7 @@ pub fn run(args: &Transfer) -> anyhow::Result<ExitCode> {
     paint::check(args)?;
     let mut job = inputs::job(args);
     let note = |text: &str| say::note(text);
-    let sizes = InputSizes::from(&inputs::read(args, &Reader::new(args, &note))?);
+    let sizes = inputs::sizes(args, &inputs::read(args, &Reader::new(args, &note))?);
     let fitted = crate::cli::memory::plan(&args.hardware, &mut job, &sizes, &note);
     let plan = match &fitted {
         Ok(plan) => plan.clone(),

@@ -157,7 +157,11 @@ fn variants(sweep: &str, flags: &Flags) -> Result<Vec<Variant>, Usage> {
         .filter(sweepable)
         .ok_or_else(|| wrong(&format!("--{given} is no flag that changes the picture")))?;
     let mut base = flags.clone();
-    base.retain(|role, name| name != "sweep" && !matches!(role, Some(Role::Beside | Role::Output)));
+    base.retain(|role, name| {
+        // Pictures of a sheet are kept without loss until they are on it.
+        let of_sheet = ["sweep", "quality"].contains(&name);
+        !of_sheet && !matches!(role, Some(Role::Beside | Role::Output))
+    });
     let sizes = ["size", "area"];
     if !sizes.contains(&name.as_str()) && !sizes.iter().any(|size| flags.has(size)) {
         base.set("size", &[SIZE]);
@@ -215,6 +219,12 @@ mod tests {
         assert_eq!(sizes("beta=3", &["--area=0.5MP"]), ["0.5MP"]);
         assert_eq!(sizes("size=64,512", &[]), ["64", "512"]);
         assert_eq!(sizes("area=0.1MP,0.2MP", &[]), ["0.1MP", "0.2MP"]);
+    }
+
+    #[test]
+    fn the_quality_is_that_of_the_sheet() {
+        let variants = variants("beta=1", &flags(&["--quality=50", "--seed=3"])).unwrap();
+        assert!(!variants[0].1.has("quality") && variants[0].1.has("seed"));
     }
 
     #[test]

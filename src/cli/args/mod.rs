@@ -12,6 +12,7 @@ mod pictures;
 mod replay;
 mod role;
 mod shard;
+mod size;
 mod style;
 mod weights;
 
@@ -29,6 +30,7 @@ pub use pictures::Pictures;
 pub use replay::ReplayArgs;
 pub use role::Role;
 pub use shard::Shard;
+pub use size::ResultSize;
 pub use style::Style;
 pub use weights::{WeightsArgs, WeightsCommand};
 

@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use clap::Args;
 use nst::job::{Colour, Size};
 
+use super::ResultSize;
 use super::choice::{area, choice};
 use super::role::{Role, Roles};
 
@@ -39,14 +40,15 @@ pub struct Pictures {
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 
-    /// Size of the result: 512 (long side), 1024x (width), x768 (height)
+    /// Size of the result: 512 (long side), 1024x (width), x768 (height), or 1024x768, which the
+    /// photo is cut to fill
     #[arg(
         long,
         value_name = "N",
         default_value = "512",
         allow_negative_numbers = true
     )]
-    pub size: Size,
+    pub size: ResultSize,
 
     /// Area of the result instead, whatever its shape: 0.5MP
     #[arg(
