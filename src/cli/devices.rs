@@ -37,7 +37,7 @@ pub fn list() -> anyhow::Result<ExitCode> {
         Ok(_) => writeln!(out, "ndarray  burn-ndarray, slow: an independent check")?,
         Err(error) => writeln!(out, "ndarray  not available: {error}")?,
     }
-    let auto = meant(Backend::Auto);
+    let auto = effective(Backend::Auto);
     writeln!(out, "auto     means {auto} here")?;
     Ok(ExitCode::SUCCESS)
 }
@@ -69,6 +69,15 @@ fn started() -> Result<Probe, String> {
     })
 }
 
+/// The backend that computes in the end, which `auto` leaves open until the GPU is tried.
+pub fn effective(backend: Backend) -> Backend {
+    match backend {
+        Backend::Auto if usable().is_ok() => Backend::Gpu,
+        Backend::Auto => Backend::Cpu,
+        chosen => chosen,
+    }
+}
+
 /// The device of a backend and what it is in the end, with a line for the user where the choice was
 /// not theirs.
 pub fn open(backend: Backend) -> Result<(Device, Backend, Option<String>), DeviceError> {
@@ -85,15 +94,6 @@ pub fn open(backend: Backend) -> Result<(Device, Backend, Option<String>), Devic
             let using = format!("using the CPU: {error}");
             (device::cpu(), Backend::Cpu, Some(using))
         })),
-    }
-}
-
-/// What a backend means here: never [`Backend::Auto`].
-pub fn meant(backend: Backend) -> Backend {
-    match backend {
-        Backend::Auto if usable().is_ok() => Backend::Gpu,
-        Backend::Auto => Backend::Cpu,
-        named => named,
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
+use clap::builder::Resettable;
 use clap::parser::ValueSource;
 use clap::{
     Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches, Parser, ValueHint,
@@ -70,7 +71,7 @@ impl Flags {
     pub fn partial(arguments: &[OsString]) -> Result<Self, String> {
         let optional = |arg: Arg| {
             let arg = arg.required(false);
-            arg.required_unless_present(None::<clap::Id>)
+            arg.required_unless_present(Resettable::<clap::Id>::Reset)
         };
         let command = Line::command().mut_args(optional);
         let matches = command.clone().try_get_matches_from(arguments);

@@ -23,12 +23,7 @@ impl Interrupt {
     pub fn listen() -> io::Result<Self> {
         let this = Self::default();
         let armed = Arc::new(AtomicBool::new(false));
-        let mut signals = vec![SIGINT, SIGTERM];
-        #[cfg(unix)]
-        if !is_ignored(signal_hook::consts::SIGHUP) {
-            signals.push(signal_hook::consts::SIGHUP);
-        }
-        for signal in signals {
+        for signal in [SIGINT, SIGTERM].into_iter().chain(hangup()) {
             // Handlers run in this order, so only a second signal finds the switch armed.
             for switch in [&this.at_once, &armed] {
                 flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(switch))?;
@@ -74,11 +69,20 @@ pub fn outlive_file_limits() -> io::Result<()> {
     Ok(())
 }
 
-/// Whether whoever started this process has it ignore a signal. Known on Linux only.
+/// The signal of a lost terminal, unless whoever started this process has it ignored, which is known
+/// on Linux only.
 #[cfg(unix)]
-fn is_ignored(signal: i32) -> bool {
+fn hangup() -> Option<i32> {
+    use signal_hook::consts::SIGHUP;
+
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    mask.is_some_and(|mask| mask & 1 << (signal - 1) != 0)
+    let ignored = mask.is_some_and(|mask| mask & 1 << (SIGHUP - 1) != 0);
+    (!ignored).then_some(SIGHUP)
+}
+
+#[cfg(not(unix))]
+fn hangup() -> Option<i32> {
+    None
 }

@@ -3,7 +3,6 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use nst::Picture;
-use nst::files::FileError;
 use nst::picture::{self, Depth, EncodeOptions};
 
 use crate::cli::args::Transfer;
@@ -47,7 +46,7 @@ impl Target {
     }
 
     /// As [`Target::new`] with what the flags say, and a picture that was saved before its last
-    /// step may be there: whether it is this job's own, [`Target::check_own`] finds out.
+    /// step may be there: whether it is this job's own, [`Target::may_replace`] finds out.
     pub fn or_own(args: &Transfer) -> anyhow::Result<Self> {
         let overwrite = args.output.overwrite;
         let only_own = !overwrite && is_unfinished(&path(args));
@@ -57,17 +56,9 @@ impl Target {
         })
     }
 
-    /// Checks that what is there may be replaced by this run.
-    ///
-    /// # Errors
-    ///
-    /// [`FileError::Exists`] if another job left it.
-    pub fn check_own(&self, run: &Record<'_>) -> Result<(), FileError> {
-        if self.only_own && !run.left(&self.path) {
-            let path = self.path.clone();
-            return Err(FileError::Exists { path });
-        }
-        Ok(())
+    /// Whether what is there may be replaced by this run.
+    pub fn may_replace(&self, run: &Record<'_>) -> bool {
+        !self.only_own || run.left(&self.path)
     }
 
     /// The target, with what its pictures say of how they were made.

@@ -1,5 +1,6 @@
 //! One picture: from flags to a file.
 
+mod ending;
 mod prepared;
 
 use std::process::ExitCode;
@@ -7,37 +8,21 @@ use std::time::Instant;
 
 use nst::checkpoint::Passport;
 use nst::optimize::State;
-use nst::{End, Observer, Painted, Picture, device};
+use nst::{Observer, device};
 
-use crate::cli::args::{Part, Transfer};
+use crate::cli::args::Transfer;
 use crate::cli::fault::Interrupted;
 use crate::cli::flags::Flags;
 use crate::cli::inputs;
-use crate::cli::json::{json_path, print_event};
 use crate::cli::networks::{Network, Networks};
-use crate::cli::observers::{Bar, EndLine, Frames, Interrupt, JsonSteps, Keeper, Watchers};
+use crate::cli::observers::{Bar, Frames, Interrupt, JsonSteps, Keeper, Watchers};
 use crate::cli::output::{self, Target};
 use crate::cli::outputs::Outputs;
 use crate::cli::provenance::Provenance;
 use crate::cli::say;
 use prepared::Prepared;
 
-/// How a transfer ended; its picture is saved in any case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// All steps are done.
-    Finished,
-    /// Interrupted after this step.
-    Stopped {
-        /// The step, over all scales.
-        step: usize,
-    },
-    /// The loss exploded again and again at this step; the picture is the last good one.
-    Diverged {
-        /// The step, over all scales.
-        step: usize,
-    },
-}
+pub use ending::Outcome;
 
 /// Paints one picture. `flags` are those that `args` were parsed from.
 pub fn run(args: &Transfer, flags: &Flags) -> anyhow::Result<ExitCode> {
@@ -86,7 +71,8 @@ pub fn paint(
         }
     };
     let outputs = Outputs::of(args)?;
-    let prepared = Prepared::new(args, flags, &target, &outputs, &note)?;
+    let backend = networks.backend(args.hardware.backend);
+    let prepared = Prepared::new(args, flags, backend, &target, &outputs, &note)?;
     let mut keeper = Keeper::new(&outputs, out.checkpoint_every)?;
     if let Some(code) = interrupt.exit_code() {
         return Err(Interrupted(code).into());
@@ -120,21 +106,15 @@ pub fn paint(
         let Prepared { job, pictures, .. } = &prepared;
         nst::resume(job, pictures, &network.vgg, state, &mut watchers)?
     };
-    let outcome = outcome(&painted, plan.steps());
-    save(&target, &painted.picture, outcome)?;
-    if let Some(failure) = painted.failure {
-        return Err(anyhow::Error::from_boxed(failure));
-    }
+    let outcome = Outcome::of(&painted, plan.steps());
+    outcome.save(&painted.picture, &target)?;
     let beside = frames.finish(&painted.picture);
-    summarise(
-        args,
-        &target,
-        &painted,
-        outcome,
-        start.elapsed().as_secs_f64(),
-    )?;
-    close(keeper.as_ref(), outcome, &note);
-    beside.map(|()| outcome)
+    outcome.tell(&painted, &target, start.elapsed().as_secs_f64(), out)?;
+    outcome.close(keeper.as_ref(), &note);
+    match painted.failure {
+        Some(failure) => Err(anyhow::Error::from_boxed(failure)),
+        None => beside.map(|()| outcome),
+    }
 }
 
 /// The state that a run goes on from, if it does.
@@ -163,77 +143,7 @@ fn begin(
     Ok(state)
 }
 
-fn outcome(painted: &Painted, steps: usize) -> Outcome {
-    match painted.end {
-        End::Diverged { step } => Outcome::Diverged { step },
-        End::Stopped if painted.steps < steps => Outcome::Stopped {
-            step: painted.steps,
-        },
-        End::Stopped | End::Finished => Outcome::Finished,
-    }
-}
-
-fn save(target: &Target, picture: &Picture, outcome: Outcome) -> anyhow::Result<()> {
-    match outcome {
-        Outcome::Finished => target.save(picture, None),
-        Outcome::Stopped { step } => target.save(picture, Some(step)),
-        Outcome::Diverged { step } => target.diverged(step).save(picture, None),
-    }
-}
-
-/// What is left to do and to say when the picture is saved.
-fn close(keeper: Option<&Keeper>, outcome: Outcome, note: &dyn Fn(&str)) {
-    match (outcome, keeper) {
-        (Outcome::Diverged { step }, _) => say::warn(format_args!(
-            "the loss exploded at step {step}, again and again with ever smaller steps: the last \
-             good picture is saved; lower --lr or --beta"
-        )),
-        (Outcome::Stopped { .. }, Some(keeper)) => {
-            if let Some(hint) = keeper.hint() {
-                note(&hint);
-            }
-        }
-        (Outcome::Finished, Some(keeper)) => keeper.finish(),
-        (_, None) => {}
-    }
-}
-
 /// The deepest layer a transfer looks at.
 pub fn deepest(args: &Transfer) -> Result<nst::vgg::Layer, nst::SettingError> {
     inputs::job(args).deepest()
-}
-
-fn summarise(
-    args: &Transfer,
-    target: &Target,
-    painted: &Painted,
-    outcome: Outcome,
-    seconds: f64,
-) -> anyhow::Result<()> {
-    let (width, height) = (painted.picture.width, painted.picture.height);
-    let (steps, out) = (painted.steps, &args.output);
-    let (name, output) = if let Some(Part::Tile(caption)) = &out.part {
-        (caption.clone(), None)
-    } else {
-        let path = target.path();
-        (path.display().to_string(), Some(json_path(path)))
-    };
-    if !out.quiet {
-        say::line(format_args!(
-            "{name}: {width}x{height}, {steps} steps, {seconds:.1} s"
-        ));
-    }
-    if out.json {
-        let diverged = matches!(outcome, Outcome::Diverged { .. });
-        let line = EndLine {
-            event: if diverged { "diverged" } else { "done" },
-            output,
-            width,
-            height,
-            steps,
-            seconds,
-        };
-        print_event(&line, out.part.as_ref())?;
-    }
-    Ok(())
 }

@@ -29,7 +29,8 @@ pub fn run(args: &Transfer) -> anyhow::Result<ExitCode> {
     let mut job = inputs::job(args);
     let note = |text: &str| say::note(text);
     let sizes = inputs::sizes(args, &inputs::read(args, &Reader::new(args, &note))?);
-    let fitted = crate::cli::memory::plan(&args.hardware, &mut job, &sizes, &note);
+    let backend = devices::effective(args.hardware.backend);
+    let fitted = crate::cli::memory::plan(&args.hardware, backend, &mut job, &sizes, &note);
     let plan = match &fitted {
         Ok(plan) => plan.clone(),
         Err(_) => job.plan(&sizes)?,
@@ -48,9 +49,9 @@ pub fn run(args: &Transfer) -> anyhow::Result<ExitCode> {
     };
     writeln!(out, "content layers: {}", names(&job.loss.content_layers))?;
     writeln!(out, "style layers:   {}", names(&job.loss.style_layers))?;
-    if devices::meant(args.hardware.backend) == Backend::Cpu {
+    if backend == Backend::Cpu {
         let needed = said(memory::predict(&job, &plan, &sizes));
-        let limit = limit(&args.hardware).map_or("unknown".to_owned(), said);
+        let limit = limit(&args.hardware, backend).map_or("unknown".to_owned(), said);
         writeln!(out, "memory:         about {needed} of {limit}")?;
         writeln!(out, "time:           about {}", time(args, &job, &plan))?;
     }

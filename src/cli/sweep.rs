@@ -194,7 +194,8 @@ mod tests {
         let variants = variants(sweep, &flags(more)).unwrap();
         let sizes = variants.iter().map(|(_, flags)| {
             let pictures = flags.parse().unwrap().0.pictures;
-            pictures.area.unwrap_or(pictures.size).to_string()
+            let area = pictures.area.map(|area| area.to_string());
+            area.unwrap_or(pictures.size.to_string())
         });
         sizes.collect()
     }

@@ -11,7 +11,8 @@ use super::role::{Role, Roles};
 #[command(next_help_heading = "Output")]
 #[expect(clippy::struct_excessive_bools, reason = "they are switches")]
 pub struct OutputArgs {
-    /// Also save the picture every N steps, over all scales
+    /// Also save the picture every N steps, over all scales; a frame that cannot be written is lost,
+    /// not the run, whose exit code is 1 then
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub save_every: Option<u32>,
 

@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use nst::device::Backend;
 use nst::{Inputs, Job, Plan};
 
 use crate::cli::args::{ResultSize, Transfer};
@@ -23,10 +24,12 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Reads the inputs, plans, and checks that all outputs can be written.
+    /// Reads the inputs, plans for the backend that computes, and checks that all outputs can be
+    /// written.
     pub fn new(
         args: &Transfer,
         flags: &Flags,
+        backend: Backend,
         target: &Target,
         outputs: &Outputs<'_>,
         note: &dyn Fn(&str),
@@ -37,7 +40,7 @@ impl Prepared {
         job.init = inputs::init(args, &reader)?;
         let asked = job.size;
         let sizes = inputs::sizes(args, &pictures);
-        let plan = memory::plan(&args.hardware, &mut job, &sizes, note)?;
+        let plan = memory::plan(&args.hardware, backend, &mut job, &sizes, note)?;
         if inputs::filled(args).is_some() {
             let (width, height) = plan.size();
             pictures.content = pictures.content.resized(width, height);
@@ -57,7 +60,9 @@ impl Prepared {
             inputs: &digests,
         };
         outputs.check_plan(&plan)?;
-        target.check_own(&record)?;
+        if !target.may_replace(&record) {
+            return Err(outputs.in_the_way(target.path().to_owned()));
+        }
         let own = outputs.check_frames(plan.steps(), &record)?;
         Ok(Self {
             pictures,
