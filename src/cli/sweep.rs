@@ -10,7 +10,7 @@ use serde::Serialize;
 use tempfile::TempDir;
 
 use crate::cli::args::{Part, Role, Transfer};
-use crate::cli::fault::Usage;
+use crate::cli::fault::{Interrupted, Usage};
 use crate::cli::flags::{Flags, long_name};
 use crate::cli::inputs;
 use crate::cli::json::{json_path, print_json};
@@ -43,35 +43,74 @@ pub fn run(sweep: &str, args: &Transfer, flags: &Flags) -> anyhow::Result<ExitCo
     let target = Target::new(args, args.output.overwrite)?;
     let interrupt = Interrupt::listen()?;
     set_threads(args)?;
-    let folder = TempDir::new()?;
-    let mut networks = Networks::default();
-    let (mut tiles, mut records) = (Vec::new(), Vec::new());
-    let (mut diverged, mut stopped_after) = (false, None);
-    for (k, (mut caption, flags)) in variants.into_iter().enumerate() {
-        let path = folder.path().join(format!("{k}.png"));
-        let tile = tile(&caption, &flags, &path, args)?;
-        if !args.output.quiet {
-            say::line(&caption);
+    let sheet = Sheet::paint(variants, args, &interrupt)?;
+    let target = target.describing(together(flags, sheet.records, args.output.quiet));
+    let page = picture::sheet(&sheet.tiles);
+    target.save(&page, sheet.stopped_after)?;
+    announce(args, target.path(), &page, sheet.tiles.len())?;
+    let code = interrupt.exit_code().unwrap_or(u8::from(sheet.diverged));
+    Ok(ExitCode::from(code))
+}
+
+/// What is painted of a sheet.
+#[derive(Default)]
+struct Sheet {
+    /// The pictures with their captions.
+    tiles: Vec<(Picture, String)>,
+    /// What they say of how they were made.
+    records: Vec<Provenance>,
+    /// Whether the loss of one exploded.
+    diverged: bool,
+    /// Number of pictures when it was interrupted, if it was.
+    stopped_after: Option<usize>,
+}
+
+impl Sheet {
+    /// Paints every variant, or as many as there are before an interruption.
+    fn paint(
+        variants: Vec<Variant>,
+        args: &Transfer,
+        interrupt: &Interrupt,
+    ) -> anyhow::Result<Self> {
+        let folder = TempDir::new()?;
+        let (mut networks, mut sheet) = (Networks::default(), Self::default());
+        let whole = variants.len();
+        for (k, (caption, flags)) in variants.into_iter().enumerate() {
+            let path = folder.path().join(format!("{k}.png"));
+            let tile = tile(&caption, &flags, &path, args)?;
+            if !args.output.quiet {
+                say::line(&caption);
+            }
+            let to = Target::new(&tile, false)?;
+            let outcome = match paint(&tile, &flags, to, &mut networks, interrupt) {
+                Err(error) if error.is::<Interrupted>() && k > 0 => break,
+                outcome => outcome?,
+            };
+            sheet.add(&path, caption, outcome)?;
+            if interrupt.exit_code().is_some() {
+                break;
+            }
         }
-        let to = Target::new(&tile, false)?;
-        let outcome = paint(&tile, &flags, to, &mut networks, &interrupt)?;
+        let tiles = sheet.tiles.len();
+        if tiles < whole {
+            sheet.stopped_after = Some(tiles);
+        }
+        Ok(sheet)
+    }
+
+    fn add(&mut self, path: &Path, mut caption: String, outcome: Outcome) -> anyhow::Result<()> {
         if matches!(outcome, Outcome::Diverged { .. }) {
-            diverged = true;
+            self.diverged = true;
             caption.push_str(" (diverged)");
         }
-        records.extend(Provenance::read(&path)?);
-        tiles.push((picture::decode(&path, &Limits::default())?, caption));
-        if let Outcome::Stopped { step } = outcome {
-            stopped_after = Some(step);
-            break;
+        self.records.extend(Provenance::read(path)?);
+        let picture = picture::decode(path, &Limits::default())?;
+        self.tiles.push((picture, caption));
+        if matches!(outcome, Outcome::Stopped { .. }) {
+            self.stopped_after = Some(self.tiles.len());
         }
+        Ok(())
     }
-    let target = target.describing(together(flags, records, args.output.quiet));
-    let sheet = picture::sheet(&tiles);
-    target.save(&sheet, stopped_after)?;
-    announce(args, target.path(), &sheet, tiles.len())?;
-    let code = interrupt.exit_code().unwrap_or(u8::from(diverged));
-    Ok(ExitCode::from(code))
 }
 
 /// The pictures of the sheet that a transfer asks for; none if it asks for none.

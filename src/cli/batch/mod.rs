@@ -12,7 +12,7 @@ use anyhow::Context;
 use serde::Serialize;
 
 use crate::cli::args::BatchArgs;
-use crate::cli::fault::describe;
+use crate::cli::fault::{Interrupted, describe};
 use crate::cli::json::{json_path, print_event, print_json};
 use crate::cli::networks::Networks;
 use crate::cli::observers::Interrupt;
@@ -54,6 +54,7 @@ pub fn run(args: &BatchArgs) -> anyhow::Result<ExitCode> {
         } else {
             match paint(work) {
                 Ok(Outcome::Taken) => taken.push(work),
+                Err(error) if error.is::<Interrupted>() => tally.not_begun += 1,
                 result => settle(&mut tally, result, &list.name, work)?,
             }
         }
@@ -62,7 +63,10 @@ pub fn run(args: &BatchArgs) -> anyhow::Result<ExitCode> {
     for work in taken {
         let result = match interrupt.exit_code() {
             Some(_) => Ok(Outcome::Taken),
-            None => paint(work),
+            None => paint(work).or_else(|error| match error.downcast() {
+                Ok(Interrupted(_)) => Ok(Outcome::Taken),
+                Err(error) => Err(error),
+            }),
         };
         settle(&mut tally, result, &list.name, work)?;
     }
