@@ -156,6 +156,30 @@ fn a_checkpoint_of_another_run_is_refused_with_the_difference_unless_it_starts_a
 }
 
 #[test]
+fn a_run_goes_on_only_with_the_backend_and_the_instructions_it_began_with() {
+    let studio = Studio::new();
+    kill(&studio, &KEEP, "run.ckpt");
+    if nst::kernels::Isa::chosen() != nst::kernels::Isa::Plain {
+        let mut other = nst(&studio, &KEEP);
+        other.env("NST_ISA", "scalar");
+        assert_cmd::Command::from_std(other)
+            .assert()
+            .code(1)
+            .stderr(contains("the instruction set is scalar, was "));
+    }
+    // No GPU to be found, so `auto` is the CPU.
+    let mut auto = nst(&studio, &[&KEEP[..], &["--backend", "auto"]].concat());
+    auto.env("VK_DRIVER_FILES", "/nonexistent.json")
+        .env("VK_ICD_FILENAMES", "/nonexistent.json");
+    if cfg!(target_os = "linux") {
+        assert_cmd::Command::from_std(auto)
+            .assert()
+            .success()
+            .stderr(contains("going on after step"));
+    }
+}
+
+#[test]
 fn going_on_replaces_no_picture_but_that_of_its_own_interruption() {
     let studio = Studio::new();
     kill(&studio, &KEEP, "run.ckpt");
@@ -196,7 +220,7 @@ fn a_batch_that_keeps_checkpoints_can_be_given_again_after_a_kill() {
         format!("[[job]]\noutput = \"{k}.png\"\ncheckpoint = \"{k}.ckpt\"\ncheckpoint-every = 1\n")
     };
     studio.write("jobs.toml", &format!("{DEFAULTS}{}{}", job(1), job(2)));
-    let more = ["jobs.toml", "--", "--steps", "400"];
+    let more = ["jobs.toml", "--", "--steps", "120"];
     let mut child = spawn(&studio, &more);
     wait_until(|| studio.path("2.ckpt").exists());
     child.kill().unwrap();

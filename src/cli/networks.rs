@@ -65,8 +65,6 @@ impl Key {
 pub struct Networks {
     loaded: Vec<(Key, Rc<Network>)>,
     wishes: Vec<(Key, Layer)>,
-    /// What `auto` means on this machine, once it is known.
-    auto: OnceCell<Backend>,
 }
 
 impl Networks {
@@ -76,14 +74,6 @@ impl Networks {
         match self.wishes.iter_mut().find(|(of, _)| *of == key) {
             Some((_, wish)) => *wish = deepest.max(*wish),
             None => self.wishes.push((key, deepest)),
-        }
-    }
-
-    /// The backend that computes where this one is asked for.
-    pub fn backend(&self, asked: Backend) -> Backend {
-        match asked {
-            Backend::Auto => *self.auto.get_or_init(|| devices::effective(asked)),
-            chosen => chosen,
         }
     }
 

@@ -71,8 +71,7 @@ pub fn paint(
         }
     };
     let outputs = Outputs::of(args)?;
-    let backend = networks.backend(args.hardware.backend);
-    let prepared = Prepared::new(args, flags, backend, &target, &outputs, &note)?;
+    let prepared = Prepared::new(args, flags, &target, &outputs, &note)?;
     let mut keeper = Keeper::new(&outputs, out.checkpoint_every)?;
     if let Some(code) = interrupt.exit_code() {
         return Err(Interrupted(code).into());

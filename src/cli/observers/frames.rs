@@ -75,16 +75,13 @@ impl<'a> Frames<'a> {
             let ended = film.push(result).and_then(|()| film.finish(self.overwrite));
             self.lost_film(ended);
         }
-        let film = if self.lost.film { " and the film" } else { "" };
-        match self.lost {
-            Lost {
-                frames: 0,
-                film: false,
-            } => Ok(()),
-            Lost { frames, .. } => {
-                anyhow::bail!("the picture is saved, but {frames} frames{film} are not")
-            }
-        }
+        let lost = match (self.lost.frames, self.lost.film) {
+            (0, false) => return Ok(()),
+            (0, true) => "the film is".into(),
+            (frames, false) => format!("{frames} frames are"),
+            (frames, true) => format!("{frames} frames and the film are"),
+        };
+        anyhow::bail!("the picture is saved, but {lost} not")
     }
 
     fn save(&mut self, picture: &Picture, step: usize) {

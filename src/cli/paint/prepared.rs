@@ -1,9 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use nst::device::Backend;
 use nst::{Inputs, Job, Plan};
 
 use crate::cli::args::{ResultSize, Transfer};
+use crate::cli::devices;
 use crate::cli::flags::Flags;
 use crate::cli::inputs::{self, Reader};
 use crate::cli::memory;
@@ -29,7 +29,6 @@ impl Prepared {
     pub fn new(
         args: &Transfer,
         flags: &Flags,
-        backend: Backend,
         target: &Target,
         outputs: &Outputs<'_>,
         note: &dyn Fn(&str),
@@ -40,6 +39,7 @@ impl Prepared {
         job.init = inputs::init(args, &reader)?;
         let asked = job.size;
         let sizes = inputs::sizes(args, &pictures);
+        let backend = devices::effective(args.hardware.backend);
         let plan = memory::plan(&args.hardware, backend, &mut job, &sizes, note)?;
         if inputs::filled(args).is_some() {
             let (width, height) = plan.size();

@@ -183,6 +183,14 @@ fn a_folder_that_vanished_since_the_check_costs_no_picture() {
 }
 
 #[test]
+fn a_picture_whose_name_is_too_long_is_saved_under_a_shorter_one() {
+    let folder = folder();
+    let path = folder.path().join(format!("{}.png", "ä".repeat(200)));
+    rescued(&gradient(4, 4, 256.0), &path);
+    assert!(entries(folder.path()).is_empty());
+}
+
+#[test]
 fn a_rename_that_fails_leaves_no_temporary_file_and_costs_no_picture() {
     let folder = folder();
     let path = folder.path().join("a.png");
