@@ -224,6 +224,8 @@ fn a_reader_that_has_seen_enough_is_no_failure_of_any_list() {
         let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin!("nst"))
             .args(arguments.split(' '))
             .env("HOME", home.path())
+            .env("VK_DRIVER_FILES", "/nonexistent.json")
+            .env("VK_ICD_FILENAMES", "/nonexistent.json")
             .current_dir(home.path())
             .stdout(std::process::Stdio::piped())
             .stderr(std::process::Stdio::piped())
