@@ -142,17 +142,19 @@ impl fmt::Display for Layer {
 impl FromStr for Layer {
     type Err = UnknownLayer;
 
+    /// `block4_conv2`, or `conv4_2` as Gatys et al. (2016) write it.
     fn from_str(s: &str) -> Result<Self, UnknownLayer> {
-        Model::Vgg19
-            .layers()
-            .find(|l| l.to_string() == s)
+        let short = |layer: Layer| format!("conv{}_{}", layer.block, layer.conv);
+        let mut layers = Model::Vgg19.layers();
+        layers
+            .find(|&layer| layer.to_string() == s || short(layer) == s)
             .ok_or_else(|| UnknownLayer(s.to_owned()))
     }
 }
 
 /// The text names no layer of VGG16 or VGG19.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown layer `{0}`: layers are named block1_conv1 to block5_conv4")]
+#[error("unknown layer `{0}`: layers are named block1_conv1 (or conv1_1) to block5_conv4")]
 pub struct UnknownLayer(pub String);
 
 #[cfg(test)]
@@ -170,6 +172,8 @@ mod tests {
         for layer in Model::Vgg19.layers() {
             assert_eq!(layer.to_string().parse(), Ok(layer));
         }
+        assert_eq!("conv4_2".parse(), Ok(Layer::new(4, 2)));
+        assert!("conv4_5".parse::<Layer>().is_err());
         assert!("block6_conv1".parse::<Layer>().is_err());
         assert!("vgg11".parse::<Model>().is_err());
     }

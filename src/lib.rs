@@ -38,7 +38,7 @@ pub mod weights;
 
 pub use error::Error;
 pub use job::{Init, Inputs, Job, JobError, Painting, Plan, memory};
-pub use named::UnknownName;
+pub use named::{Named, UnknownName};
 pub use optimize::Step;
 pub use picture::Picture;
 pub use setting::SettingError;

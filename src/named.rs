@@ -18,7 +18,13 @@ fn list(names: &[&str]) -> String {
     }
 }
 
-/// Gives an enum without fields its names: `ALL`, `name()`, `Display` and `FromStr`.
+/// A setting that is one of a few choices.
+pub trait Named: std::str::FromStr<Err = UnknownName> {
+    /// The name of every choice, in the order they are listed to people.
+    const NAMES: &'static [&'static str];
+}
+
+/// Gives an enum without fields its names: `ALL`, `name()`, [`Named`], `Display` and `FromStr`.
 macro_rules! named {
     ($kind:ident, $what:literal: $($variant:ident = $name:literal),+ $(,)?) => {
         impl $kind {
@@ -31,6 +37,10 @@ macro_rules! named {
                     $(Self::$variant => $name),+
                 }
             }
+        }
+
+        impl crate::named::Named for $kind {
+            const NAMES: &'static [&'static str] = &[$($name),+];
         }
 
         impl std::fmt::Display for $kind {

@@ -114,19 +114,230 @@ fn every_photo_is_painted_in_the_style_of_every_painting() {
 
 #[test]
 fn a_failed_job_is_reported_and_the_rest_go_on() {
-    let bad = "[[job]]\ncontent = \"missing.png\"\noutput = \"out/bad.png\"\n\
-               [[job]]\noutput = \"nowhere/bad.png\"\n\
-               [[job]]\nweights = \"none.safetensors\"\noutput = \"out/worse.png\"\n\
+    let bad = "[[job]]\ncontent = \"broken.png\"\noutput = \"out/bad.png\"\n\
+               [[job]]\nweights = \"broken.png\"\noutput = \"out/worse.png\"\n\
                [[job]]\ncontent-layer = \"block2_conv1\"\noutput = \"out/deep.png\"\n";
     let studio = studio(&list(1, bad));
+    studio.write("broken.png", "text");
     batch(&studio, &["jobs.toml"]).assert().code(1).stderr(
-        contains("jobs.toml: job 1 failed: missing.png")
-            .and(contains("job 2 failed: nowhere/bad.png"))
-            .and(contains("job 3 failed: none.safetensors"))
-            .and(contains("job 4 failed: weights.safetensors"))
-            .and(contains("batch: 1 done, 0 skipped, 4 failed")),
+        contains("jobs.toml: job 1 failed: broken.png")
+            .and(contains("job 2 failed: broken.png"))
+            .and(contains("job 3 failed: weights.safetensors"))
+            .and(contains("batch: 1 done, 0 skipped, 3 failed")),
     );
     assert_eq!(studio.files_in("out"), ["1.png"]);
+}
+
+#[test]
+fn what_is_missing_is_told_before_anything_is_painted() {
+    let bad = "[[job]]\ncontent = \"missing.png\"\noutput = \"out/a.png\"\n\
+               [[job]]\noutput = \"no/where/b.png\"\n\
+               [[job]]\nweights = \"none.safetensors\"\noutput = \"out/c.png\"\n\
+               [[job]]\ninit = \"none.png\"\noutput = \"new/d.png\"\n\
+               [[job]]\noutput = \"photo.png/e.png\"\n\
+               [[job]]\nstyle = \"out\"\noutput = \"out/f.png\"\n";
+    let studio = studio(&list(1, bad));
+    batch(&studio, &["jobs.toml"]).assert().code(2).stderr(
+        contains("jobs.toml: nothing is painted")
+            .and(contains("job 1: missing.png: cannot be read"))
+            .and(contains(
+                "job 2: no/where/b.png: neither the folder no/where",
+            ))
+            .and(contains("job 3: none.safetensors: cannot be read"))
+            .and(contains("job 4: none.png: cannot be read"))
+            .and(contains(
+                "job 5: photo.png/e.png: photo.png is not a folder",
+            ))
+            .and(contains("job 6: out: is a folder"))
+            .and(contains("job 7").not()),
+    );
+    assert!(studio.files_in("out").is_empty());
+    assert!(!studio.path("new").exists());
+}
+
+#[test]
+fn a_folder_for_results_is_made_and_a_job_that_is_done_needs_no_inputs() {
+    let studio = studio(&list(0, "[[job]]\noutput = \"new/1.png\"\n"));
+    batch(&studio, &["jobs.toml"]).assert().success();
+    assert_eq!(studio.files_in("new"), ["1.png"]);
+    std::fs::remove_file(studio.path("photo.png")).unwrap();
+    batch(&studio, &["jobs.toml"]).assert().success();
+    batch(&studio, &["jobs.toml", "--overwrite"])
+        .assert()
+        .code(2)
+        .stderr(contains("photo.png: cannot be read"));
+}
+
+#[test]
+fn no_job_writes_over_what_another_reads() {
+    let more = "[[job]]\noutput = \"./other.png\"\n\
+                [[job]]\nstyle = \"other.png\"\noutput = \"out/s.png\"\n\
+                [[job]]\ntimelapse = \"link.gif\"\noutput = \"out/t.png\"\n\
+                [[job]]\ncontent = \"film.gif\"\noutput = \"out/u.png\"\n";
+    let studio = studio(&list(0, more));
+    studio.draw("other.png", 20, 20);
+    studio.draw("film.gif", 20, 20);
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("film.gif", studio.path("link.gif")).unwrap();
+    let before = (studio.bytes("other.png"), studio.bytes("film.gif"));
+    let faults = contains("job 2: reads other.png, which job 1 writes");
+    batch(&studio, &["jobs.toml", "--overwrite"])
+        .assert()
+        .code(2)
+        .stderr(faults.clone());
+    #[cfg(unix)]
+    batch(&studio, &["jobs.toml", "--overwrite"])
+        .assert()
+        .code(2)
+        .stderr(faults.and(contains("job 4: reads film.gif, which job 3 writes")));
+    assert!((studio.bytes("other.png"), studio.bytes("film.gif")) == before);
+}
+
+#[test]
+fn a_picture_whose_loss_exploded_is_painted_again_and_fails_as_long_as_it_does() {
+    let wild = "[[job]]\noutput = \"out/wild.png\"\nlr = 1e30\noptimizer = \"gd\"\nsteps = 40\n";
+    let studio = studio(&list(1, wild));
+    for skipped in [0, 1] {
+        batch(&studio, &["jobs.toml"]).assert().code(1).stderr(
+            contains("job 1 failed: out/wild.png: the loss exploded").and(contains(format!(
+                "batch: {} done, {skipped} skipped, 1 failed",
+                1 - skipped
+            ))),
+        );
+    }
+    studio.write(
+        "jobs.toml",
+        &list(1, "[[job]]\noutput = \"out/wild.png\"\n"),
+    );
+    batch(&studio, &["jobs.toml"])
+        .assert()
+        .success()
+        .stderr("batch: 1 done, 1 skipped, 0 failed\n");
+}
+
+/// The objects on standard output.
+fn events(command: &mut assert_cmd::Command) -> Vec<serde_json::Value> {
+    let output = command.output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let objects = text.lines().map(|line| serde_json::from_str(line).unwrap());
+    objects.collect()
+}
+
+#[test]
+fn json_tells_every_job_by_its_number_and_sums_up() {
+    let bad = "json = true\n[[job]]\ncontent = \"broken.png\"\noutput = \"out/bad.png\"\n";
+    let studio = studio(&list(2, bad));
+    studio.write("broken.png", "text");
+    batch(&studio, &["jobs.toml", "--shard", "3/3"])
+        .assert()
+        .success();
+    let events = events(&mut batch(&studio, &["jobs.toml"]));
+    let told: Vec<_> = events
+        .iter()
+        .map(|event| (event["event"].as_str().unwrap(), event["job"].as_u64()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("failed", Some(1)),
+            ("step", Some(2)),
+            ("step", Some(2)),
+            ("done", Some(2)),
+            ("skipped", Some(3)),
+            ("summary", None)
+        ]
+    );
+    assert!(events[0]["error"].as_str().unwrap().contains("broken.png"));
+    assert_eq!(events[3]["output"], "out/1.png");
+    assert_eq!(events[4]["reason"], "exists");
+    let summary = &events[5];
+    for (name, count) in [("done", 1), ("skipped", 1), ("failed", 1), ("not_begun", 0)] {
+        assert_eq!(summary[name], count, "{name}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_name_that_is_no_unicode_is_painted_and_told_in_a_whole_object() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let studio = Studio::new();
+    let name = OsStr::from_bytes(b"a\xff.png");
+    let mut command = studio.transfer();
+    command.args(["--json", "-q", "-o"]).arg(name);
+    let last = events(&mut command).pop().unwrap();
+    assert_eq!(last["event"], "done");
+    assert_eq!(last["output"], "a\u{fffd}.png");
+    assert!(studio.folder().join(name).exists());
+    for folder in ["photos", "paintings"] {
+        std::fs::create_dir(studio.path(folder)).unwrap();
+    }
+    std::fs::rename(studio.folder().join(name), studio.path("photos").join(name)).unwrap();
+    studio.draw("paintings/x.png", 20, 20);
+    let pairs = [
+        "--content",
+        "photos",
+        "--style",
+        "paintings",
+        "--out",
+        "out",
+    ];
+    let flags = [
+        "-w",
+        "weights.safetensors",
+        "-n",
+        "1",
+        "--size",
+        "16",
+        "--json",
+    ];
+    let mut command = batch(&studio, &pairs);
+    command.arg("--").args(flags).args(SHALLOW);
+    let summary = events(&mut command).pop().unwrap();
+    assert_eq!(
+        (&summary["done"], &summary["failed"]),
+        (&1.into(), &0.into())
+    );
+}
+
+#[test]
+fn a_folder_is_painted_in_another_format_beside_pictures_of_the_same_name() {
+    let studio = Studio::new();
+    for folder in ["photos", "paintings"] {
+        std::fs::create_dir(studio.path(folder)).unwrap();
+    }
+    for name in ["photos/a.png", "photos/a.bmp", "paintings/x.png"] {
+        studio.draw(name, 20, 20);
+    }
+    let pairs = [
+        "--content",
+        "photos",
+        "--style",
+        "paintings",
+        "--out",
+        "photos",
+    ];
+    let flags = [
+        "-w",
+        "weights.safetensors",
+        "-n",
+        "1",
+        "--size",
+        "16",
+        "-q",
+        "--ext",
+        "jpg",
+    ];
+    for summary in ["2 done, 0 skipped", "0 done, 2 skipped"] {
+        let mut command = batch(&studio, &pairs);
+        command.arg("--").args(flags).args(SHALLOW);
+        command.assert().success().stderr(contains(summary));
+    }
+    assert_eq!(
+        studio.files_in("photos"),
+        ["a.bmp", "a.bmp_x.jpg", "a.png", "a.png_x.jpg"]
+    );
 }
 
 #[test]
@@ -199,11 +410,15 @@ fn the_list_in_the_readme_is_one() {
     let (_, rest) = readme.split_once("```toml\n").unwrap();
     let (list, _) = rest.split_once("```").unwrap();
     let studio = studio(list);
-    // Its jobs can be; only their pictures and folders are not here.
-    batch(&studio, &["jobs.toml"])
-        .assert()
-        .code(1)
-        .stderr(contains("0 done, 0 skipped, 2 failed"));
+    // Its jobs can be; only their pictures are not here.
+    let run = batch(&studio, &["jobs.toml"]).assert().code(2);
+    let said = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
+    let (_, faults) = said.split_once('\n').unwrap();
+    assert_eq!(faults.lines().count(), 4, "{said}");
+    assert!(
+        faults.lines().all(|fault| fault.contains("cannot be read")),
+        "{said}"
+    );
 }
 
 #[test]

@@ -36,8 +36,8 @@ fn a_claimed_output_is_left_to_the_one_who_claimed_it() {
     let claim = Claim::take(&studio.path("out/1.png")).unwrap().unwrap();
     batch(&studio, &["jobs.toml", "--overwrite"])
         .assert()
-        .success()
-        .stderr("batch: 1 done, 0 skipped, 0 failed, 1 taken by another\n");
+        .code(3)
+        .stderr("batch: 1 done, 0 skipped, 0 failed, 1 still taken by another\n");
     drop(claim);
     assert_eq!(studio.files_in("out"), ["2.png"]);
     batch(&studio, &["jobs.toml"])
@@ -51,6 +51,24 @@ fn a_claimed_output_is_left_to_the_one_who_claimed_it() {
         .stderr("batch: 2 done, 0 skipped, 0 failed\n");
     drop(claim);
     assert_eq!(studio.files_in("out"), ["1.png", "2.png"]);
+}
+
+#[test]
+fn what_another_had_taken_is_painted_in_the_end_if_that_one_has_died() {
+    let studio = studio(&list(1, ""));
+    let slow = list(2, "").replace(
+        "output = \"out/2.png\"\n",
+        "output = \"out/2.png\"\nsteps = 200\nsave-every = 1\n",
+    );
+    studio.write("slow.toml", &slow);
+    let claim = Claim::take(&studio.path("out/1.png")).unwrap().unwrap();
+    let worker = spawn(&studio, &["slow.toml"]);
+    wait_until(|| studio.path("out/2-00001.png").exists());
+    drop(claim);
+    let output = worker.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(done(&output), 2);
+    assert!(studio.bytes("out/1.png") == alone(&studio, 1));
 }
 
 /// How many jobs a finished batch says it did.
@@ -74,10 +92,14 @@ fn processes_on_one_list_never_do_a_job_twice() {
         .into_iter()
         .map(|w| w.wait_with_output().unwrap())
         .collect();
+    // 3: others were still at theirs.
     assert!(
-        outputs.iter().all(|output| output.status.success()),
+        outputs
+            .iter()
+            .all(|output| matches!(output.status.code(), Some(0 | 3))),
         "{outputs:?}"
     );
+    assert!(outputs.iter().any(|output| output.status.success()));
     assert_eq!(outputs.iter().map(done).sum::<usize>(), 12, "{outputs:?}");
     assert_whole(&studio, 12);
 }

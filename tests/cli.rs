@@ -4,7 +4,6 @@ mod common;
 
 use std::path::Path;
 
-use assert_cmd::Command;
 use common::studio::{SHALLOW, Studio};
 use nst::picture::{Limits, decode};
 use predicates::prelude::*;
@@ -498,52 +497,4 @@ fn an_interrupted_run_saves_its_picture_and_exits_130() {
     assert!(kill.success());
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert!(decode(&studio.path("out.png"), &Limits::default()).is_ok());
-}
-
-#[cfg(unix)]
-#[test]
-fn the_batch_script_skips_what_is_done_and_goes_on_after_a_failure() {
-    let studio = Studio::new();
-    for folder in ["photos", "paintings"] {
-        std::fs::create_dir(studio.path(folder)).unwrap();
-    }
-    for name in ["photos/a.png", "photos/b.png", "paintings/x.png"] {
-        studio.draw(name, 20, 20);
-    }
-    std::fs::write(studio.path("photos/broken.png"), "text").unwrap();
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/batch.sh");
-    let batch = || {
-        let mut command = Command::new("bash");
-        command
-            .current_dir(studio.folder())
-            .env("NST", assert_cmd::cargo::cargo_bin("nst"))
-            .arg(&script)
-            .args(["photos", "paintings", "results"])
-            .args([
-                "-w",
-                "weights.safetensors",
-                "--steps",
-                "1",
-                "--size",
-                "16",
-                "--quiet",
-            ])
-            .args(SHALLOW);
-        command
-    };
-    batch()
-        .assert()
-        .code(1)
-        .stdout(contains("2 done, 0 skipped, 1 failed"));
-    assert!(studio.path("results/a_x.png").exists());
-    assert!(studio.path("results/b_x.png").exists());
-    batch()
-        .assert()
-        .code(1)
-        .stdout(contains("0 done, 2 skipped, 1 failed"));
-    std::fs::remove_file(studio.path("photos/broken.png")).unwrap();
-    batch()
-        .assert()
-        .success()
-        .stdout(contains("0 done, 2 skipped, 0 failed"));
 }

@@ -182,7 +182,9 @@ fn inputs_that_are_missing_or_changed_are_named_and_nothing_is_made_of_them() {
             .args(run)
             .assert()
             .code(1)
-            .stdout(contains("nst --content photo.png --style painting.png"))
+            .stdout(contains(
+                "nst --content photo.png --init photo.png --style painting.png",
+            ))
             .stderr(
                 contains("photo.png: is not here").and(contains("painting.png: has changed since")),
             );
@@ -246,45 +248,204 @@ fn a_frame_says_after_which_step_it_was_saved() {
         .stderr("");
 }
 
+/// Writes a picture whose record says what a stranger likes, as JSON.
+fn forge(studio: &Studio, version: &str, flags: &str, inputs: &str) {
+    let picture = Picture::from_planes(1, 1, &[0.5; 3]).unwrap();
+    let weights = nst::weights::sha256(&studio.path("weights.safetensors")).unwrap();
+    let options = EncodeOptions {
+        provenance: Some(format!(
+            "{{\"nst\":\"{version}\",\"flags\":{{{flags}}},\"inputs\":{{{inputs}}},\
+             \"weights\":{{\"name\":\"weights.safetensors\",\"sha256\":\"{weights}\"}}}}"
+        )),
+        overwrite: true,
+        ..EncodeOptions::default()
+    };
+    encode(&picture, &studio.path("forged.png"), &options).unwrap();
+}
+
+/// Flags of a small transfer in a record, which can be made again.
+const ASKED: &str = "\"content\":[\"photo.png\"],\"style\":[\"painting.png\"],\"size\":[\"16\"],\
+    \"steps\":[\"2\"],\"weights\":[\"weights.safetensors\"],\"content-layer\":[\"block1_conv2\"],\
+    \"style-layers\":[\"block1_conv1\"]";
+
+/// The pictures of a record, with their true digests.
+fn inputs_of(studio: &Studio, names: &[&str]) -> String {
+    let digest = |name: &&str| {
+        let digest = nst::weights::sha256(&studio.path(name)).unwrap();
+        format!("\"{name}\":\"{digest}\"")
+    };
+    names.iter().map(digest).collect::<Vec<_>>().join(",")
+}
+
+fn replay_forged(studio: &Studio, flags: &[&str]) -> assert_cmd::assert::Assert {
+    let arguments = [&["replay", "forged.png"], flags].concat();
+    studio.nst().args(arguments).assert()
+}
+
 #[test]
 fn a_provenance_of_a_stranger_is_only_text() {
     let studio = Studio::new();
-    let picture = Picture::from_planes(1, 1, &[0.5; 3]).unwrap();
+    let inputs = inputs_of(&studio, &["photo.png", "painting.png"]);
     let forged = |flags: &str, version: &str| {
-        let options = EncodeOptions {
-            provenance: Some(format!(
-                "{{\"nst\":\"{version}\",\"flags\":{{{flags}}},\"inputs\":{{}},\
-                 \"weights\":{{\"name\":\"built-in\",\"sha256\":\"00\"}}}}"
-            )),
-            overwrite: true,
-            ..EncodeOptions::default()
-        };
-        encode(&picture, &studio.path("forged.png"), &options).unwrap();
-        studio.nst().args(["replay", "forged.png"]).assert()
+        forge(&studio, version, &format!("{ASKED}{flags}"), &inputs);
+        replay_forged(&studio, &[])
     };
-    let pictures = "\"content\":[\"photo.png\"],\"style\":[\"painting.png\"]";
-    forged(&format!("{pictures},\"beta\":[\"\\u001b[2J\"]"), "0.1.0")
+    forged(",\"beta\":[\"\\u001b[2J\"]", "0.1.0")
         .code(1)
         .stdout("")
         .stderr(contains("control characters"));
-    forged(
-        &format!("{pictures},\"overwrite\":[],\"output\":[\"photo.png\"]"),
-        "0.1.0",
-    )
-    .stdout("nst --content photo.png --style painting.png --output forged.png\n");
-    forged(
-        &format!("{pictures},\"model\":[\"vgg19; rm -rf ~\"]"),
-        "0.1.0",
-    )
-    .code(2)
-    .stdout(contains("--model 'vgg19; rm -rf ~'"));
-    forged(&format!("{pictures},\"dream\":[\"3\"]"), "9.0.0")
+    forged(",\"model\":[\"vgg19; rm -rf ~\"]", "0.1.0")
         .code(2)
-        .stderr(contains("nst 9.0.0").and(contains("--dream")));
-    forged(pictures, "9.0.0").stderr(contains("made by nst 9.0.0"));
-    forged("\"beta\":3", "0.1.0")
+        .stdout("")
+        .stderr(contains("rm -rf"));
+    forged(",\"init\":[\"$(rm *)\"]", "0.1.0")
+        .code(1)
+        .stdout("")
+        .stderr(contains("$(rm *) without a digest"));
+    forged(",\"beta\":[]", "0.1.0").code(2).stdout("");
+    forged(",\"dream\":[\"3\"]", "9.0.0")
+        .code(1)
+        .stdout("")
+        .stderr(contains("nst 9.0.0").and(contains("`dream`")));
+    forged("", "9.0.0")
+        .success()
+        .stderr(contains("made by nst 9.0.0"));
+    forged(",\"beta\":3", "0.1.0")
         .code(1)
         .stderr(contains("damaged"));
+}
+
+#[test]
+fn a_strangers_picture_cannot_name_a_file_to_write() {
+    let studio = Studio::new();
+    std::fs::create_dir(studio.path("victim")).unwrap();
+    studio.write("victim/.bashrc", "precious");
+    let inputs = inputs_of(&studio, &["photo.png", "painting.png"]);
+    for (flag, name) in [
+        (
+            "\"checkpoint=victim/.bashrc\":[]",
+            "checkpoint=victim/.bashrc",
+        ),
+        ("\"resume=victim/.bashrc\":[]", "resume=victim/.bashrc"),
+        (
+            "\"timelapse=victim/.bashrc\":[]",
+            "timelapse=victim/.bashrc",
+        ),
+        ("\"beta=3\":[],\"timelapse\":[\"victim/a.gif\"]", "beta=3"),
+        (
+            "\"save-every=1\":[],\"frames=victim/%d.png\":[]",
+            "frames=victim/%d.png",
+        ),
+        ("\"checkpoint\":[\"victim/.bashrc\"]", "checkpoint"),
+        ("\"timelapse\":[\"victim/a.gif\"]", "timelapse"),
+        ("\"save-every\":[\"1\"]", "save-every"),
+        ("\"output\":[\"photo.png\"]", "output"),
+        ("\"overwrite\":[]", "overwrite"),
+        ("\"output=photo.png\":[]", "output=photo.png"),
+    ] {
+        forge(&studio, "0.1.0", &format!("{ASKED},{flag}"), &inputs);
+        let before = (studio.files(), studio.files_in("victim"));
+        for run in [&[][..], &["--run", "--overwrite", "-o", "again.png"]] {
+            replay_forged(&studio, run)
+                .code(1)
+                .stdout("")
+                .stderr(contains(format!("`{name}`")));
+        }
+        assert_eq!(
+            (studio.files(), studio.files_in("victim")),
+            before,
+            "{flag}"
+        );
+        assert_eq!(studio.bytes("victim/.bashrc"), b"precious", "{flag}");
+    }
+    forge(&studio, "0.1.0", ASKED, &inputs);
+    replay_forged(&studio, &["--run", "-o", "again.png"]).success();
+}
+
+#[test]
+fn a_strangers_sweep_cannot_name_a_file_to_write() {
+    let studio = Studio::new();
+    studio.write(".bashrc", "precious");
+    let inputs = inputs_of(&studio, &["photo.png", "painting.png"]);
+    for sweep in [
+        "checkpoint=.bashrc,b",
+        "checkpoint=.bashrc=,b",
+        "timelapse=a.gif,b.gif",
+        "output=photo.png,b.png",
+        "sweep=checkpoint=.bashrc",
+        "overwrite=",
+    ] {
+        let flags = format!("{ASKED},\"sweep\":[\"{sweep}\"]");
+        forge(&studio, "0.1.0", &flags, &inputs);
+        let before = studio.files();
+        replay_forged(&studio, &["--run", "--overwrite", "-o", "again.png"])
+            .code(2)
+            .stdout("")
+            .stderr(contains(format!("--sweep {sweep}")));
+        assert_eq!(studio.files(), before, "{sweep}");
+        assert_eq!(studio.bytes(".bashrc"), b"precious");
+    }
+}
+
+#[test]
+fn every_picture_that_a_record_names_needs_a_digest_in_it() {
+    let studio = Studio::new();
+    studio.draw("other.png", 20, 20);
+    let both = inputs_of(&studio, &["photo.png", "painting.png"]);
+    let photo = inputs_of(&studio, &["photo.png"]);
+    let none = String::new();
+    for (more, inputs, missing) in [
+        ("", &none, "painting.png"),
+        ("", &photo, "painting.png"),
+        (",\"init\":[\"other.png\"]", &both, "other.png"),
+        (",\"content-mask\":[\"other.png\"]", &both, "other.png"),
+        (
+            ",\"sweep\":[\"style=painting.png,other.png\"]",
+            &both,
+            "other.png",
+        ),
+        (",\"sweep\":[\"init=noise,other.png\"]", &both, "other.png"),
+    ] {
+        forge(&studio, "0.1.0", &format!("{ASKED}{more}"), inputs);
+        for run in [&[][..], &["--run", "-o", "again.png"]] {
+            replay_forged(&studio, run)
+                .code(1)
+                .stdout("")
+                .stderr(contains(format!("{missing} without a digest")));
+        }
+    }
+    assert!(!studio.path("again.png").exists());
+}
+
+#[test]
+fn a_sheet_is_made_again_like_any_other_picture() {
+    let studio = Studio::new();
+    let sweep = [
+        "--sweep",
+        "beta=1,20",
+        "-q",
+        "-o",
+        "sheet.png",
+        "--size",
+        "512",
+    ];
+    let small = ["--size", "24", "--steps", "1"];
+    studio.transfer().args(sweep).args(small).assert().success();
+    let command = command_of(&studio, "sheet.png");
+    assert!(command.contains("--sweep 'beta=1,20'"), "{command}");
+    studio
+        .nst()
+        .args(["replay", "sheet.png", "--run", "-q", "-o", "again.png"])
+        .assert()
+        .success();
+    assert!(studio.bytes("again.png") == studio.bytes("sheet.png"));
+    studio.draw("painting.png", 24, 37);
+    studio
+        .nst()
+        .args(["replay", "sheet.png"])
+        .assert()
+        .code(1)
+        .stderr(contains("painting.png: has changed since"));
 }
 
 #[test]

@@ -162,3 +162,78 @@ fn an_unknown_network_or_source_is_wrong_usage() {
         .failure()
         .code(2);
 }
+
+#[test]
+fn a_chosen_file_is_of_the_network_that_is_in_it_and_of_no_other() {
+    let home = tempfile::tempdir().unwrap();
+    let tensors = network(Model::Vgg19, Layer::new(5, 4), Tensor::f16);
+    let bytes = safetensors(&[("model", "vgg19"), ("preprocessing", "caffe")], &tensors);
+    weights_support::write(&home.path().join("mine.safetensors"), &bytes);
+    let chosen = |arguments: &[&str]| {
+        let mut command = nst(home.path());
+        command
+            .args(arguments)
+            .env("NST_WEIGHTS", "mine.safetensors");
+        command
+    };
+    let list = stdout(&mut chosen(&["list"]));
+    assert_eq!(list.matches("mine.safetensors").count(), 1, "{list}");
+    assert!(list.contains("mine.safetensors\n  vgg19,"), "{list}");
+    assert_eq!(
+        stdout(&mut chosen(&["path", "vgg19"])),
+        "mine.safetensors\n"
+    );
+    let assert = chosen(&["path", "vgg16"]).assert().code(1).stdout("");
+    let said = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
+    assert!(
+        said.contains("mine.safetensors") && said.contains("of vgg19"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_chosen_file_that_is_not_there_is_a_failure() {
+    let home = tempfile::tempdir().unwrap();
+    for arguments in [&["path", "vgg19"][..], &["list"]] {
+        let mut command = nst(home.path());
+        command
+            .args(arguments)
+            .env("NST_WEIGHTS", "none.safetensors");
+        let assert = command.assert().code(1);
+        let output = assert.get_output();
+        let said = [&output.stdout[..], &output.stderr].concat();
+        let said = String::from_utf8_lossy(&said).into_owned();
+        assert!(said.contains("none.safetensors: "), "{said}");
+        assert!(!said.contains("none.safetensors\n"), "{said}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure_of_any_list() {
+    let home = tempfile::tempdir().unwrap();
+    let tensors = network(Model::Vgg19, Layer::new(1, 2), Tensor::f16);
+    let bytes = safetensors(&[("model", "vgg19"), ("preprocessing", "caffe")], &tensors);
+    weights_support::write(&home.path().join("a.safetensors"), &bytes);
+    for arguments in [
+        "weights list",
+        "weights check a.safetensors",
+        "weights path",
+        "devices",
+    ] {
+        let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin!("nst"))
+            .args(arguments.split(' '))
+            .env("HOME", home.path())
+            .env("VK_DRIVER_FILES", "/nonexistent.json")
+            .env("VK_ICD_FILENAMES", "/nonexistent.json")
+            .current_dir(home.path())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{arguments}: {output:?}");
+        assert!(output.stderr.is_empty(), "{arguments}: {output:?}");
+    }
+}

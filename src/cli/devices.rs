@@ -1,4 +1,4 @@
-use std::io::{self, Write};
+use std::io::Write;
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -9,6 +9,7 @@ use nst::device::{self, Adapter, Backend, DeviceError};
 use serde::{Deserialize, Serialize};
 
 use crate::cli::json::print_json;
+use crate::cli::listing::Listing;
 
 /// Longest a GPU may take to start before it counts as broken.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -24,7 +25,7 @@ struct Probe {
 
 /// Prints every backend of this build and whether it works here.
 pub fn list() -> anyhow::Result<ExitCode> {
-    let mut out = io::stdout();
+    let mut out = Listing::default();
     let cores = device::physical_cores();
     writeln!(out, "cpu      burn-flex, {cores} physical cores")?;
     let gpu = probed();
@@ -36,8 +37,7 @@ pub fn list() -> anyhow::Result<ExitCode> {
         Ok(_) => writeln!(out, "ndarray  burn-ndarray, slow: an independent check")?,
         Err(error) => writeln!(out, "ndarray  not available: {error}")?,
     }
-    let gpu_works = gpu.and_then(device::hardware).is_ok();
-    let auto = if gpu_works { "gpu" } else { "cpu" };
+    let auto = effective(Backend::Auto);
     writeln!(out, "auto     means {auto} here")?;
     Ok(ExitCode::SUCCESS)
 }
@@ -97,15 +97,17 @@ pub fn open(backend: Backend) -> Result<(Device, Backend, Option<String>), Devic
     }
 }
 
-/// The GPU that may be used, looked for once.
 fn usable() -> Result<Adapter, DeviceError> {
-    static FOUND: OnceLock<Result<Adapter, DeviceError>> = OnceLock::new();
-    let found = FOUND.get_or_init(|| device::hardware(probed()?));
-    found.clone()
+    device::hardware(probed()?)
 }
 
-/// Tries the GPU in a child process, since a crash inside a driver cannot be caught.
+/// Tries the GPU in a child process, since a crash inside a driver cannot be caught; once.
 fn probed() -> Result<Adapter, DeviceError> {
+    static PROBED: OnceLock<Result<Adapter, DeviceError>> = OnceLock::new();
+    PROBED.get_or_init(probe_in_a_child).clone()
+}
+
+fn probe_in_a_child() -> Result<Adapter, DeviceError> {
     if cfg!(not(feature = "gpu")) {
         return Err(DeviceError::NotBuilt("gpu"));
     }

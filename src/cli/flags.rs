@@ -2,12 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::path::Path;
 
-use crate::cli::jobs::{FlagTable, FlagValue};
+use clap::builder::Resettable;
 use clap::parser::ValueSource;
-use clap::{Arg, ArgMatches, Command, CommandFactory, FromArgMatches, Parser};
+use clap::{
+    Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches, Parser, ValueHint,
+};
 
-use crate::cli::args::Transfer;
+use crate::cli::args::{Role, Transfer, flag_of};
+use crate::cli::jobs::{FlagTable, FlagValue};
 
 /// A transfer's flags, by long name, as they were given: the values of each, none for a switch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,25 +30,8 @@ struct Line {
 }
 
 impl Flags {
-    /// What the user gave of the flags of `command`, less what is the default anyway.
+    /// What the user gave of the flags of `command`, also where it is the default.
     pub fn given(command: &Command, matches: &ArgMatches) -> Self {
-        let mut flags = Self::all(command, matches);
-        for arg in command.get_arguments() {
-            let default = arg.get_default_values();
-            if let Some(name) = arg.get_long()
-                && !default.is_empty()
-                && flags
-                    .0
-                    .get(name)
-                    .is_some_and(|values| default.iter().eq(values))
-            {
-                flags.0.remove(name);
-            }
-        }
-        flags
-    }
-
-    fn all(command: &Command, matches: &ArgMatches) -> Self {
         let given = |arg: &Arg| {
             let id = arg.get_id().as_str();
             if matches.value_source(id) != Some(ValueSource::CommandLine) {
@@ -55,9 +42,25 @@ impl Flags {
             } else {
                 Vec::new()
             };
-            Some((arg.get_long()?.to_owned(), values))
+            Some((flag_of(arg)?.to_owned(), values))
         };
         Self(command.get_arguments().filter_map(given).collect())
+    }
+
+    /// Those on which the result depends, less what is the default anyway.
+    #[must_use]
+    pub fn of_the_picture(&self) -> Self {
+        let command = Line::command();
+        let is_default = |name: &str, values: &[OsString]| {
+            let default = find(&command, name).map_or(&[][..], Arg::get_default_values);
+            // Pictures of a sheet have another default size.
+            let of_a_sheet = name == "size" && self.has("sweep");
+            !default.is_empty() && default.iter().eq(values) && !of_a_sheet
+        };
+        let kept = self.0.iter().filter(|(name, values)| {
+            Role::of(name).is_some_and(Role::makes_the_picture) && !is_default(name, values)
+        });
+        Self(kept.map(|(n, v)| (n.clone(), v.clone())).collect())
     }
 
     /// The flags of arguments that need not make a whole transfer.
@@ -66,9 +69,20 @@ impl Flags {
     ///
     /// An argument that is no flag, or a value it does not take.
     pub fn partial(arguments: &[OsString]) -> Result<Self, String> {
-        let command = Line::command().mut_args(|arg| arg.required(false));
+        let optional = |arg: Arg| {
+            let arg = arg.required(false);
+            arg.required_unless_present(Resettable::<clap::Id>::Reset)
+        };
+        let command = Line::command().mut_args(optional);
         let matches = command.clone().try_get_matches_from(arguments);
-        Ok(Self::all(&command, &matches.map_err(|e| sentence(&e))?))
+        let matches = matches.map_err(|e| sentence(&e))?;
+        for arg in command.get_positionals() {
+            if let Some(mut values) = matches.get_raw(arg.get_id().as_str()) {
+                let value = values.next().unwrap_or_default().display();
+                return Err(format!("'{value}' belongs to no flag"));
+            }
+        }
+        Ok(Self::given(&command, &matches))
     }
 
     /// These flags with others over them.
@@ -86,24 +100,24 @@ impl Flags {
         let command = Line::command();
         let mut flags = self.clone();
         for (given, setting) in settings {
-            let named = |arg: &&Arg| {
-                let alias = || {
-                    arg.get_all_aliases()
-                        .is_some_and(|all| all.contains(&given.as_str()))
-                };
-                arg.get_long() == Some(given) || alias()
-            };
-            let arg = command.get_arguments().find(named);
+            let arg = find(&command, given);
             let name = arg.and_then(Arg::get_long).unwrap_or(given);
             let is_switch = arg.is_some_and(|arg| !arg.get_action().takes_values());
+            let several = arg.is_some_and(|arg| matches!(arg.get_action(), ArgAction::Append));
             let on = match setting {
                 FlagValue::Switch(on) => Some(*on),
-                FlagValue::Values(values) if is_switch => Some(truth(name, values)?),
-                FlagValue::Values(_) => None,
+                FlagValue::Cell(text) if is_switch => Some(truth(name, text)?),
+                FlagValue::Values(texts) if is_switch => Some(truth(name, &texts.join(" "))?),
+                FlagValue::Cell(_) | FlagValue::Values(_) => None,
             };
             match (setting, on) {
-                (_, Some(false)) => drop(flags.0.remove(name)),
+                (_, Some(false)) => flags.remove(name),
                 (FlagValue::Values(values), None) => flags.set(name, values),
+                (FlagValue::Cell(text), None) if several => {
+                    let values: Vec<_> = text.split(';').map(str::trim).collect();
+                    flags.set(name, &values);
+                }
+                (FlagValue::Cell(text), None) => flags.set(name, &[text]),
                 _ => flags.set::<&str>(name, &[]),
             }
         }
@@ -124,11 +138,40 @@ impl Flags {
         self.0.remove(name);
     }
 
+    /// Takes a flag away and gives its last value, if it has one.
+    pub fn take(&mut self, name: &str) -> Option<OsString> {
+        self.0.remove(name)?.pop()
+    }
+
+    /// Keeps the flags whose role and name are wanted.
+    pub fn retain(&mut self, wanted: impl Fn(Option<Role>, &str) -> bool) {
+        self.0.retain(|name, _| wanted(Role::of(name), name));
+    }
+
+    /// Whether a flag was given, be it as its default.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// The flags by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[OsString])> {
         self.0
             .iter()
             .map(|(name, values)| (name.as_str(), values.as_slice()))
+    }
+
+    /// The files that these flags make a run write, where they are named.
+    pub fn written(&self) -> Vec<&Path> {
+        let command = Line::command();
+        let is_written = |name: &str| {
+            let takes_path = |arg: &Arg| arg.get_value_hint() == ValueHint::AnyPath;
+            matches!(Role::of(name), Some(Role::Beside | Role::Output))
+                && find(&command, name).is_some_and(takes_path)
+        };
+        let written = self.0.iter().filter(|(name, _)| is_written(name));
+        written
+            .flat_map(|(_, values)| values.iter().map(Path::new))
+            .collect()
     }
 
     /// The flags as arguments, each with its value in one: a value may begin with a dash.
@@ -145,7 +188,7 @@ impl Flags {
         })
     }
 
-    /// The transfer these flags ask for, and the flags less those given as their default.
+    /// The transfer these flags ask for, and the flags as it was given them.
     ///
     /// # Errors
     ///
@@ -163,6 +206,20 @@ impl Flags {
     }
 }
 
+/// The flag of this long name, its first or another one.
+fn find<'a>(command: &'a Command, name: &str) -> Option<&'a Arg> {
+    command.get_arguments().find(|arg| {
+        let aliases = arg.get_all_aliases().unwrap_or_default();
+        arg.get_long() == Some(name) || aliases.contains(&name)
+    })
+}
+
+/// The first long name of the flag that has this long name.
+pub fn long_name(name: &str) -> Option<String> {
+    let command = Line::command();
+    find(&command, name)?.get_long().map(str::to_owned)
+}
+
 /// Values as one argument gives them: those of a comma list are one.
 fn joined<'a>(arg: &Arg, values: impl Iterator<Item = &'a OsStr>) -> Vec<OsString> {
     let values: Vec<_> = values.map(OsStr::to_owned).collect();
@@ -172,15 +229,9 @@ fn joined<'a>(arg: &Arg, values: impl Iterator<Item = &'a OsStr>) -> Vec<OsStrin
     }
 }
 
-fn truth(name: &str, values: &[String]) -> Result<bool, String> {
-    match values {
-        [value] if value == "true" => Ok(true),
-        [value] if value == "false" => Ok(false),
-        _ => Err(format!(
-            "--{name} {}: it takes no value, so write true or false",
-            values.join(" ")
-        )),
-    }
+fn truth(name: &str, text: &str) -> Result<bool, String> {
+    text.parse()
+        .map_err(|_| format!("--{name} {text}: it takes no value, so write true or false"))
 }
 
 /// What clap has to say, without its advice for a command line, on one line.
@@ -235,11 +286,22 @@ mod tests {
     }
 
     #[test]
-    fn what_is_given_as_its_default_is_left_out() {
-        let text = "beta = 20\nlr = 0.5\ncontent-layer = \"block5_conv2\"\nmodel = \"vgg19\"";
+    fn a_picture_depends_on_what_is_given_as_something_else_than_its_default() {
+        let text = "beta = 20\nlr = 0.5\ncontent-layer = \"block5_conv2\"\nmodel = \"vgg19\"\n\
+                    quiet = true\nthreads = 2\noutput = \"out.png\"";
         let (_, flags) = flags(text).unwrap().parse().unwrap();
+        assert!(flags.has("beta") && flags.has("quiet"));
+        let flags = flags.of_the_picture();
         let names: Vec<_> = flags.iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["content", "lr", "style"]);
+        let size = |more: &str| {
+            let flags = self::flags(&format!("size = 512\n{more}")).unwrap();
+            flags.of_the_picture().has("size")
+        };
+        assert!(
+            !size("") && size("sweep = \"beta=1,2\""),
+            "a sheet has another default"
+        );
     }
 
     #[test]
@@ -248,7 +310,10 @@ mod tests {
         let command = Line::command();
         let mut seen = 0;
         for arg in command.get_arguments() {
-            let name = arg.get_long().expect("every flag has a long name");
+            let Some(name) = arg.get_long() else {
+                assert!(arg.is_positional(), "every flag has a long name");
+                continue;
+            };
             let default = arg.get_default_values();
             let setting = if !arg.get_action().takes_values() {
                 FlagValue::Switch(true)
@@ -260,12 +325,9 @@ mod tests {
             seen += 1;
             let table = FlagTable::from([(name.to_owned(), setting)]);
             let (_, parsed) = base.with(&table).unwrap().parse().expect(name);
-            let kept = parsed.iter().any(|(flag, _)| flag == name);
-            assert_eq!(
-                kept,
-                default.is_empty() || !arg.get_action().takes_values(),
-                "{name}"
-            );
+            assert!(parsed.has(name), "{name}");
+            let without_default = !parsed.of_the_picture().has(name);
+            assert!(without_default, "{name} is a default or a switch");
         }
         assert!(seen > 20, "{seen}");
     }
@@ -313,6 +375,30 @@ mod tests {
     }
 
     #[test]
+    fn a_cell_gives_several_values_to_a_flag_that_may_be_repeated() {
+        let list = parse("style,content\na.png; b;c.png:2,x;y.png\n", ListFormat::Csv).unwrap();
+        let (transfer, _) = Flags::default()
+            .with(&list.jobs[0])
+            .unwrap()
+            .parse()
+            .unwrap();
+        let styles = ["a.png", "b", "c.png:2"].map(std::path::PathBuf::from);
+        assert_eq!(transfer.pictures.style, styles);
+        assert_eq!(transfer.pictures.content, Some("x;y.png".into()));
+    }
+
+    #[test]
+    fn what_a_run_would_write_is_named() {
+        let text = "output = \"o.png\"\nframes = \"f.png\"\nsave-every = 5\nquiet = true\n\
+                    checkpoint = \"c\"\ntimelapse = \"t.gif\"\ncheckpoint-every = 7";
+        let flags = flags(text).unwrap();
+        assert_eq!(
+            flags.written(),
+            ["c", "f.png", "o.png", "t.gif"].map(Path::new)
+        );
+    }
+
+    #[test]
     fn what_cannot_be_is_one_sentence_with_the_flag() {
         for (text, expected) in [
             ("betta = 3", "'--betta'"),
@@ -321,7 +407,7 @@ mod tests {
             ("beta = [1, 2]", "--beta"),
             ("help = true", "'--help'"),
             ("version = true", "'--version'"),
-            ("model = \"vgg11\"", "vgg16 or vgg19"),
+            ("model = \"vgg11\"", "[possible values: vgg16, vgg19]"),
         ] {
             let error = refusal(text);
             assert!(error.contains(expected) && !error.contains('\n'), "{error}");

@@ -1,9 +1,10 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use nst::job::StyleSize;
+use nst::job::{InputSizes, StyleSize};
 use nst::loss::strength;
 use nst::picture::{self, Limits, Mask};
 use nst::weights::Choice;
@@ -41,7 +42,7 @@ pub fn job(args: &Transfer) -> Job {
         },
         steps: optimisation.steps.unwrap_or(preset.steps),
         steps_per_scale: optimisation.steps_per_scale.or(preset.steps_per_scale),
-        size: pictures.area.unwrap_or(pictures.size),
+        size: pictures.area.unwrap_or(pictures.size.of_job()),
         style_size,
         scales: optimisation.scales.or(preset.scales),
         min_size: optimisation.min_size,
@@ -77,6 +78,15 @@ fn weighted(given: &Path) -> Result<(PathBuf, f32), Usage> {
 
 /// Every file the command line names as an input: pictures, and the weights.
 pub fn files(args: &Transfer) -> Result<Vec<PathBuf>, Usage> {
+    let mut files = pictures(args)?;
+    if let Some(Choice::File(weights)) = &args.style.weights {
+        files.push(weights.clone());
+    }
+    Ok(files)
+}
+
+/// Every picture the command line names as an input.
+pub fn pictures(args: &Transfer) -> Result<Vec<PathBuf>, Usage> {
     let pictures = &args.pictures;
     let mut files: Vec<_> = pictures.content.iter().cloned().collect();
     files.extend(styles(args)?.into_iter().map(|(path, _)| path));
@@ -85,10 +95,22 @@ pub fn files(args: &Transfer) -> Result<Vec<PathBuf>, Usage> {
     if start(&pictures.init).is_none() {
         files.push(pictures.init.clone());
     }
-    if let Some(Choice::File(weights)) = &args.style.weights {
-        files.push(weights.clone());
-    }
     Ok(files)
+}
+
+/// Refuses standard input for more than one picture.
+pub fn check_pipe(args: &Transfer) -> Result<(), Usage> {
+    let pictures = pictures(args)?;
+    if pictures.iter().filter(|path| is_pipe(path)).count() > 1 {
+        let text = "only one picture can come from standard input (-)";
+        return Err(Usage(text.to_owned()));
+    }
+    Ok(())
+}
+
+/// Whether this name stands for standard input or output.
+pub fn is_pipe(path: &Path) -> bool {
+    path == Path::new("-")
 }
 
 /// Refuses a strength that is none.
@@ -109,9 +131,30 @@ pub fn content(args: &Transfer) -> Result<&Path, Usage> {
     content.ok_or_else(|| Usage("--content FILE is missing".to_owned()))
 }
 
-/// Reads every picture of a command line.
+/// The sizes by which a transfer is planned. Where the result's shape is given, the photo's is
+/// nearly that already, and it is made so when the plan is known to fit.
+pub fn sizes(args: &Transfer, inputs: &Inputs) -> InputSizes {
+    let sizes = InputSizes::from(inputs);
+    InputSizes {
+        content: filled(args).unwrap_or(sizes.content),
+        ..sizes
+    }
+}
+
+/// Width and height of the result, where the photo is cut to fill them.
+pub fn filled(args: &Transfer) -> Option<(usize, usize)> {
+    let pictures = &args.pictures;
+    pictures.size.filled().filter(|_| pictures.area.is_none())
+}
+
+/// Reads every picture of a command line. Where the result's shape is given, the photo and its
+/// masks are cut to it.
 pub fn read(args: &Transfer, reader: &Reader<'_>) -> anyhow::Result<Inputs> {
-    let content = reader.read(content(args)?)?;
+    let cut = |picture: Picture| match filled(args) {
+        Some((width, height)) => picture.cropped_to_ratio(width, height),
+        None => picture,
+    };
+    let content = cut(reader.read(content(args)?)?);
     let mut styles = Vec::new();
     for (path, weight) in self::styles(args)? {
         styles.push(Painting {
@@ -119,12 +162,12 @@ pub fn read(args: &Transfer, reader: &Reader<'_>) -> anyhow::Result<Inputs> {
             ..reader.read(&path)?.into()
         });
     }
-    let masks = |paths: &[PathBuf]| -> anyhow::Result<Vec<Mask>> {
-        let read = |path: &PathBuf| Ok(Mask::from(&reader.read(path)?));
-        paths.iter().map(read).collect()
+    let masks = |paths: &[PathBuf], cut: &dyn Fn(Picture) -> Picture| {
+        let read = |path: &PathBuf| Ok(Mask::from(&cut(reader.read(path)?)));
+        paths.iter().map(read).collect::<anyhow::Result<Vec<_>>>()
     };
-    let content_masks = masks(&args.pictures.content_mask)?;
-    let style_masks = masks(&args.pictures.style_mask)?;
+    let content_masks = masks(&args.pictures.content_mask, &cut)?;
+    let style_masks = masks(&args.pictures.style_mask, &std::convert::identity)?;
     Ok(Inputs {
         content,
         styles: regions(styles, content_masks, style_masks)?,
@@ -161,17 +204,21 @@ fn regions(
     Ok(styles)
 }
 
-/// Reads what `--init` names.
-pub fn init(given: &Path, reader: &Reader<'_>) -> anyhow::Result<Init> {
-    if let Some(start) = start(given) {
-        return Ok(start);
+/// Reads what `--init` names; a picture is cut as the photo is.
+pub fn init(args: &Transfer, reader: &Reader<'_>) -> anyhow::Result<Init> {
+    let given = &args.pictures.init;
+    if let Some(init) = start(given) {
+        return Ok(init);
     }
     let read = reader.read(given);
-    let read = read.context("--init is none of content, style, grey, noise, normal")?;
-    Ok(Init::Picture(read))
+    let picture = read.context("--init is none of content, style, grey, noise, normal")?;
+    Ok(Init::Picture(match filled(args) {
+        Some((width, height)) => picture.cropped_to_ratio(width, height),
+        None => picture,
+    }))
 }
 
-/// What `--init` names, if it is no file.
+/// The start that `--init` names, unless it is a file.
 fn start(given: &Path) -> Option<Init> {
     Some(match given.to_str()? {
         "content" => Init::Content,
@@ -210,6 +257,9 @@ impl<'a> Reader<'a> {
     }
 
     fn read(&self, path: &Path) -> anyhow::Result<Picture> {
+        if is_pipe(path) {
+            return self.read_pipe(path);
+        }
         let picture = picture::decode(path, &self.limits)?;
         for text in &picture.notes {
             (self.note)(&format!("{}: {text}", path.display()));
@@ -218,6 +268,25 @@ impl<'a> Reader<'a> {
             let name = path.to_string_lossy().into_owned();
             let digest = weights::sha256(path)?;
             self.digests.borrow_mut().insert(name, digest);
+        }
+        Ok(picture)
+    }
+
+    /// Reads the picture on standard input. It has no name by which anybody could find it again, so
+    /// its digest is not kept.
+    fn read_pipe(&self, path: &Path) -> anyhow::Result<Picture> {
+        // 16-bit RGBA, and what surrounds it.
+        let longest = self.limits.max_pixels.saturating_mul(8) + (64 << 20);
+        let mut bytes = Vec::new();
+        let mut pipe = io::stdin().take(longest + 1);
+        pipe.read_to_end(&mut bytes)
+            .context("standard input cannot be read")?;
+        if bytes.len() as u64 > longest {
+            anyhow::bail!("standard input: more bytes than --max-pixels can take");
+        }
+        let picture = picture::decode_bytes(path, &bytes, &self.limits)?;
+        for text in &picture.notes {
+            (self.note)(&format!("standard input: {text}"));
         }
         Ok(picture)
     }

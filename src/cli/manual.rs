@@ -1,12 +1,13 @@
 //! Completion scripts and manual pages, made from the same definitions as `--help`.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::Path;
 
 use anyhow::Context;
 use clap::CommandFactory;
 
 use crate::cli::args::{Cli, CompletionsArgs, ManArgs};
+use crate::cli::listing::Listing;
 
 /// Prints the completion script of a shell.
 pub fn completions(args: &CompletionsArgs) -> anyhow::Result<()> {
@@ -35,12 +36,7 @@ fn write_pages(folder: &Path) -> anyhow::Result<()> {
     })
 }
 
-/// To standard output as a whole; a reader that has gone (`| head`) is no error.
 fn print(text: &[u8]) -> anyhow::Result<()> {
-    match io::stdout().write_all(text) {
-        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
-            Err(e).context("standard output cannot be written to")
-        }
-        _ => Ok(()),
-    }
+    let printed = Listing::default().write_all(text);
+    printed.context("standard output cannot be written to")
 }

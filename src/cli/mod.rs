@@ -11,6 +11,7 @@ mod inputs;
 mod interrupt;
 mod jobs;
 mod json;
+mod listing;
 mod manual;
 mod memory;
 mod names;
@@ -47,7 +48,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Some(Command::Batch(args)) => batch::run(&args),
         Some(Command::Replay(args)) => replay::run(&args),
         Some(Command::Bench(args)) => bench::run(&args),
-        Some(Command::Plan(args)) => plan::run(&args),
+        Some(Command::Plan(args)) => plan::run(&args.flagged()),
         Some(Command::Devices) => devices::list(),
         Some(Command::ProbeGpu) => devices::probe(),
         Some(Command::Weights(args)) => {
@@ -64,9 +65,10 @@ pub fn run() -> anyhow::Result<ExitCode> {
         }
         None => {
             let flags = Flags::given(&command, &matches);
-            match &cli.transfer.output.sweep {
-                Some(sweep) => sweep::run(sweep, &cli.transfer, &flags),
-                None => paint::run(&cli.transfer, &flags),
+            let transfer = cli.transfer.flagged();
+            match &transfer.output.sweep {
+                Some(sweep) => sweep::run(sweep, &transfer, &flags),
+                None => paint::run(&transfer, &flags),
             }
         }
     }

@@ -1,3 +1,5 @@
+use std::fs::File;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use nst::Picture;
@@ -5,11 +7,12 @@ use nst::picture::{self, Depth, EncodeOptions};
 
 use crate::cli::args::Transfer;
 use crate::cli::fault::Usage;
-use crate::cli::inputs;
+use crate::cli::inputs::{self, is_pipe};
+use crate::cli::names;
 use crate::cli::outputs::{Outputs, Record};
 use crate::cli::provenance::{Provenance, is_unfinished};
 
-pub use crate::cli::names::{default_name, result as path};
+pub use crate::cli::names::result as path;
 
 /// The file a result goes to.
 #[derive(Clone, Debug)]
@@ -19,6 +22,9 @@ pub struct Target {
     /// Whether that is so only if an earlier run of the same job left what is there.
     only_own: bool,
     depth: Option<Depth>,
+    quality: Option<u8>,
+    /// Of the format on standard output.
+    extension: String,
     provenance: Option<Provenance>,
 }
 
@@ -33,6 +39,8 @@ impl Target {
             overwrite,
             only_own: false,
             depth: args.output.depth,
+            quality: args.output.quality,
+            extension: names::extension(&args.output).to_owned(),
             provenance: None,
         })
     }
@@ -76,7 +84,37 @@ impl Target {
     /// else, and an error that says where, if it cannot be written.
     pub fn save(&self, picture: &Picture, stopped_after: Option<usize>) -> anyhow::Result<()> {
         let options = self.options(picture, stopped_after, self.overwrite)?;
+        if is_pipe(&self.path) {
+            return self.print(picture, options);
+        }
         Ok(picture::encode_or_rescue(picture, &self.path, &options)?)
+    }
+
+    /// Writes the result to standard output. If that takes it not, it stays in a temporary file.
+    fn print(&self, picture: &Picture, options: EncodeOptions) -> anyhow::Result<()> {
+        let suffix = format!(".{}", self.extension);
+        let mut builder = tempfile::Builder::new();
+        let file = builder.prefix("nst-").suffix(&suffix).tempfile()?;
+        let overwrite = true;
+        picture::encode(
+            picture,
+            file.path(),
+            &EncodeOptions {
+                overwrite,
+                ..options
+            },
+        )?;
+        let printed = File::open(file.path()).and_then(|mut whole| {
+            let mut out = io::stdout().lock();
+            io::copy(&mut whole, &mut out)?;
+            out.flush()
+        });
+        if let Err(error) = printed {
+            let saved = file.into_temp_path().keep()?;
+            let saved = saved.display();
+            anyhow::bail!("standard output: {error}; the picture was saved as {saved} instead");
+        }
+        Ok(())
     }
 
     /// Writes the picture as it is after some steps to another file.
@@ -101,8 +139,8 @@ impl Target {
         Ok(EncodeOptions {
             depth: self.depth.unwrap_or(picture.depth),
             overwrite,
+            quality: self.quality.unwrap_or(EncodeOptions::default().quality),
             provenance: provenance.map(|p| p.text(stopped_after)).transpose()?,
-            ..EncodeOptions::default()
         })
     }
 }

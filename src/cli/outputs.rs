@@ -28,6 +28,8 @@ pub struct Outputs<'a> {
     /// Where its frames go, if there are any.
     pub frames: Option<FrameNames>,
     inputs: Vec<PathBuf>,
+    /// Whether `--output` gives the result's name.
+    is_named: bool,
 }
 
 impl<'a> Outputs<'a> {
@@ -42,6 +44,7 @@ impl<'a> Outputs<'a> {
             frames: FrameNames::of(&args.output, &result),
             inputs: inputs::files(args)?,
             args: &args.output,
+            is_named: args.pictures.output.is_some(),
             result,
         })
     }

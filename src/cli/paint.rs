@@ -40,6 +40,7 @@ pub fn run(args: &Transfer, flags: &Flags) -> anyhow::Result<ExitCode> {
 pub fn check(args: &Transfer) -> anyhow::Result<()> {
     inputs::content(args)?;
     inputs::check_strength(args)?;
+    inputs::check_pipe(args)?;
     inputs::job(args).check()?;
     output::check(args)
 }
@@ -91,7 +92,7 @@ pub fn paint(
     let mut frames = Frames::new(out, &target, outputs.frames, own, plan, from)?;
     let painted = {
         let mut bar = (!out.quiet).then(|| Bar::new(plan.steps()));
-        let mut json = out.json.then_some(JsonSteps);
+        let mut json = out.json.then(|| JsonSteps::new(out.part.as_ref()));
         let mut interrupt = interrupt;
         let watchers = [
             bar.as_mut().map(|bar| bar as &mut dyn Observer),

@@ -1,10 +1,10 @@
 //! `nst plan`: what a transfer would do.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::process::ExitCode;
 
 use nst::device::Backend;
-use nst::job::{InputSizes, Plan};
+use nst::job::Plan;
 use nst::kernels::{Isa, peak};
 use nst::vgg::Layer;
 use nst::{Job, memory};
@@ -12,6 +12,7 @@ use nst::{Job, memory};
 use crate::cli::args::Transfer;
 use crate::cli::devices;
 use crate::cli::inputs::{self, Reader};
+use crate::cli::listing::Listing;
 use crate::cli::memory::{limit, said};
 use crate::cli::paint;
 use crate::cli::say;
@@ -27,14 +28,14 @@ pub fn run(args: &Transfer) -> anyhow::Result<ExitCode> {
     paint::check(args)?;
     let mut job = inputs::job(args);
     let note = |text: &str| say::note(text);
-    let sizes = InputSizes::from(&inputs::read(args, &Reader::new(args, &note))?);
+    let sizes = inputs::sizes(args, &inputs::read(args, &Reader::new(args, &note))?);
     let backend = devices::effective(args.hardware.backend);
     let fitted = crate::cli::memory::plan(&args.hardware, backend, &mut job, &sizes, &note);
     let plan = match &fitted {
         Ok(plan) => plan.clone(),
         Err(_) => job.plan(&sizes)?,
     };
-    let mut out = io::stdout();
+    let mut out = Listing::default();
     writeln!(out, "scale  result       styles              steps")?;
     for (k, scale) in (1..).zip(&plan.scales) {
         let side = |&(width, height): &(usize, usize)| format!("{width}x{height}");

@@ -9,28 +9,8 @@ use nst::vgg::Model;
 use nst::weights::{Place, WeightsError, built_in_sha256, sha256};
 use serde::{Deserialize, Serialize};
 
+use crate::cli::args::Role;
 use crate::cli::flags::Flags;
-
-/// Flags that change no pixel, or not any more once the picture is there. Without them the same
-/// picture is the same file, whatever it is called.
-const WITHOUT_EFFECT: [&str; 15] = [
-    "checkpoint",
-    "checkpoint-every",
-    // Its effect is the size, which `transfer` puts into the flags.
-    "fit",
-    "frames",
-    "json",
-    "max-memory",
-    "no-provenance",
-    "offline",
-    "output",
-    "overwrite",
-    "quiet",
-    "resume",
-    "save-every",
-    "threads",
-    "timelapse",
-];
 
 /// How a picture was made. As JSON in the picture; the names are a contract.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -95,8 +75,8 @@ impl Provenance {
         Self {
             nst: env!("CARGO_PKG_VERSION").to_owned(),
             flags: flags
+                .of_the_picture()
                 .iter()
-                .filter(|(name, _)| !WITHOUT_EFFECT.contains(name))
                 .map(|(name, values)| (name.to_owned(), values.iter().map(lossy).collect()))
                 .collect(),
             inputs,
@@ -162,15 +142,21 @@ impl Provenance {
             .any(|text| text.contains(char::is_control))
     }
 
-    /// The flags that matter, for a command line.
-    pub fn flags(&self) -> Flags {
+    /// The flags for a command line. The record may come from anybody, so only those that nst itself
+    /// would have written are taken: flags that change the picture, by their exact names.
+    ///
+    /// # Errors
+    ///
+    /// The name of any other flag.
+    pub fn flags(&self) -> Result<Flags, String> {
         let mut flags = Flags::default();
         for (name, values) in &self.flags {
-            if !WITHOUT_EFFECT.contains(&name.as_str()) {
-                flags.set(name, values);
+            if !Role::of(name).is_some_and(Role::makes_the_picture) {
+                return Err(name.clone());
             }
+            flags.set(name, values);
         }
-        flags
+        Ok(flags)
     }
 }
 
@@ -200,19 +186,6 @@ mod tests {
             BTreeMap::from([("a.png".into(), "ff".into())]),
             weights,
         )
-    }
-
-    #[test]
-    fn flags_without_effect_are_flags() {
-        use clap::CommandFactory;
-
-        let command = crate::cli::args::Cli::command();
-        for name in WITHOUT_EFFECT {
-            let known = command
-                .get_arguments()
-                .any(|arg| arg.get_long() == Some(name));
-            assert!(known, "--{name}");
-        }
     }
 
     #[test]
@@ -250,13 +223,25 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_of_somebody_else_cannot_ask_to_overwrite() {
-        let mut evil = provenance();
-        evil.flags.insert("overwrite".into(), vec![]);
-        evil.flags
-            .insert("output".into(), vec!["precious.png".into()]);
-        let flags = evil.flags();
-        let names: Vec<_> = flags.iter().map(|(name, _)| name).collect();
-        assert_eq!(names, ["content"]);
+    fn a_record_with_any_other_flag_is_refused_by_its_name() {
+        let good = provenance();
+        assert_eq!(good.flags().unwrap().iter().count(), 1);
+        for name in [
+            "overwrite",
+            "output",
+            "checkpoint",
+            "checkpoint=victim",
+            "timelapse=victim",
+            "beta=3",
+            "--beta",
+            "Beta",
+            "bet",
+            "help",
+            "",
+        ] {
+            let mut evil = good.clone();
+            evil.flags.insert(name.into(), vec![]);
+            assert_eq!(evil.flags(), Err(name.to_owned()));
+        }
     }
 }

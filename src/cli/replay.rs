@@ -2,20 +2,19 @@
 
 use std::ffi::OsStr;
 use std::fmt;
-use std::io::{self, Write};
-use std::path::Path;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use nst::vgg::Model;
 use nst::weights::{Choice, Places, WeightsError, built_in_sha256, sha256};
 
-use crate::cli::args::ReplayArgs;
-use crate::cli::args::Transfer;
+use crate::cli::args::{ReplayArgs, Role, Transfer};
 use crate::cli::fault::{Usage, describe};
 use crate::cli::flags::Flags;
-use crate::cli::paint;
+use crate::cli::listing::Listing;
 use crate::cli::provenance::{Provenance, WeightsRecord};
-use crate::cli::say;
+use crate::cli::{inputs, paint, say, sweep};
 
 /// Prints the command on standard output and what has changed on standard error; makes the picture
 /// again if asked to.
@@ -30,22 +29,21 @@ pub fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
             picture.display()
         );
     };
-    let mut flags = provenance.flags();
-    flags.set("output", &[args.output.as_ref().unwrap_or(picture)]);
-    writeln!(io::stdout(), "{}", command(&flags)?)?;
-    let parsed = flags.parse();
-    let (mut transfer, flags) = parsed.map_err(|fault| {
-        Usage(format!(
-            "{}: this is nst {}, which does not take the command of nst {}: {fault}",
-            picture.display(),
-            env!("CARGO_PKG_VERSION"),
-            provenance.nst
-        ))
-    })?;
+    let (mut transfer, flags) = asked(args, &provenance)?;
+    let named = recorded(picture, &provenance, &transfer, &flags)?;
+    let command = command(&flags)?;
+    if !transfer
+        .pictures
+        .output
+        .as_deref()
+        .is_some_and(inputs::is_pipe)
+    {
+        writeln!(Listing::default(), "{command}")?;
+    }
     if !args.quiet {
         remarks(&provenance);
     }
-    let (faults, choice) = compare(&provenance, &transfer);
+    let (faults, choice) = compare(&named, &provenance.weights, &transfer);
     for (name, fault) in &faults {
         say::warn(format_args!("{name}: {fault}"));
     }
@@ -61,7 +59,56 @@ pub fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     transfer.style.weights = choice;
     transfer.output.overwrite = args.overwrite;
     transfer.output.quiet = args.quiet;
-    paint::run(&transfer, &flags)
+    match &transfer.output.sweep {
+        Some(sweep) => sweep::run(sweep, &transfer, &flags),
+        None => paint::run(&transfer, &flags),
+    }
+}
+
+/// The transfer that a record asks for. It may come from anybody: nothing in it says where to write.
+fn asked(args: &ReplayArgs, provenance: &Provenance) -> anyhow::Result<(Transfer, Flags)> {
+    let picture = args.picture.display();
+    let here = env!("CARGO_PKG_VERSION");
+    let version = &provenance.nst;
+    let mut flags = provenance.flags().map_err(|name| {
+        anyhow::anyhow!(
+            "{picture}: its record has `{name}` among the flags, which changes no picture in this \
+             nst {here}: it was made by nst {version}, or somebody has changed it, so nothing is \
+             made of it"
+        )
+    })?;
+    flags.set("output", &[args.output.as_ref().unwrap_or(&args.picture)]);
+    let parsed = flags.parse().map_err(|fault| {
+        Usage(format!(
+            "{picture}: this is nst {here}, which does not take the command of nst {version}: {fault}"
+        ))
+    });
+    Ok(parsed?)
+}
+
+/// Every picture that the flags name, with the digest that the record has of it.
+fn recorded<'a>(
+    picture: &Path,
+    provenance: &'a Provenance,
+    transfer: &Transfer,
+    flags: &Flags,
+) -> anyhow::Result<Vec<(PathBuf, &'a str)>> {
+    let mut named = inputs::pictures(transfer)?;
+    for (_, variant) in sweep::variants_of(transfer, flags)? {
+        named.extend(inputs::pictures(&variant.parse().map_err(Usage)?.0)?);
+    }
+    named.sort();
+    named.dedup();
+    let digest = |path: PathBuf| match provenance.inputs.get(&*path.to_string_lossy()) {
+        Some(digest) => Ok((path, digest.as_str())),
+        None => Err(anyhow::anyhow!(
+            "{}: its record names {} without a digest, so nobody can tell whether it is the same \
+             picture; nothing is made of it",
+            picture.display(),
+            path.display()
+        )),
+    };
+    named.into_iter().map(digest).collect()
 }
 
 /// What does not keep the picture from being made again, but should be known.
@@ -109,12 +156,15 @@ impl fmt::Display for Fault {
 }
 
 /// Everything that is not as it was, by name, and the weights that are.
-fn compare(provenance: &Provenance, transfer: &Transfer) -> (Vec<(String, Fault)>, Option<Choice>) {
-    let inputs = provenance.inputs.iter();
-    let mut faults: Vec<_> = inputs
-        .filter_map(|(name, digest)| Some((name.clone(), changed(Path::new(name), digest)?)))
-        .collect();
-    let record = &provenance.weights;
+fn compare(
+    named: &[(PathBuf, &str)],
+    record: &WeightsRecord,
+    transfer: &Transfer,
+) -> (Vec<(String, Fault)>, Option<Choice>) {
+    let fault = |(path, digest): &(PathBuf, &str)| {
+        Some((path.to_string_lossy().into_owned(), changed(path, digest)?))
+    };
+    let mut faults: Vec<_> = named.iter().filter_map(fault).collect();
     let choice = match same_weights(record, transfer) {
         Ok(Some(choice)) => Some(choice),
         Ok(None) => {
@@ -162,14 +212,8 @@ fn same_weights(
 
 /// The command line of these flags, quoted for a shell: pictures first, the output last.
 fn command(flags: &Flags) -> anyhow::Result<String> {
-    let place = |name: &str| match name {
-        "content" => 0,
-        "style" => 1,
-        "output" => 3,
-        _ => 2,
-    };
     let mut sorted: Vec<_> = flags.iter().collect();
-    sorted.sort_by_key(|(name, _)| place(name));
+    sorted.sort_by_key(|(name, _)| Role::of(name));
     let mut words = vec!["nst".to_owned()];
     for (name, values) in sorted {
         let flag = format!("--{name}");

@@ -3,12 +3,15 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use anyhow::Context;
 use nst::vgg::Model;
 use nst::weights::{
     self, Checked, FetchFrom, Import, Listed, Places, Precision, Source, WeightsError,
 };
 
 use crate::cli::args::{WeightsArgs, WeightsCommand};
+use crate::cli::fault::describe;
+use crate::cli::listing::Listing;
 use crate::cli::report::Terminal;
 
 /// Runs one `nst weights` command; its result goes to stdout, its progress to stderr.
@@ -64,7 +67,7 @@ fn fetch(source: &Source, from: &FetchFrom, places: &Places) -> anyhow::Result<(
     let report = Terminal::new(false, None);
     let network = places.network.as_ref();
     let path = weights::fetch(source, from, cache(places)?, network, &report)?;
-    writeln!(io::stdout(), "{}", path.display())?;
+    writeln!(Listing::default(), "{}", path.display())?;
     Ok(())
 }
 
@@ -80,7 +83,7 @@ fn import(file: &Path, options: &Import, places: &Places) -> anyhow::Result<()> 
         None => "not a published file".to_owned(),
     };
     writeln!(
-        io::stdout(),
+        Listing::default(),
         "{}: {} down to {}, {known}",
         imported.path.display(),
         imported.model,
@@ -90,14 +93,14 @@ fn import(file: &Path, options: &Import, places: &Places) -> anyhow::Result<()> 
 }
 
 fn list(places: &Places) -> anyhow::Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = Listing::default();
     let mut faults = 0;
     for listed in weights::list(places) {
         match listed {
             Ok(listed) => write_listed(&mut out, &listed)?,
             Err(error) => {
                 faults += 1;
-                writeln!(out, "{}", chain(&error))?;
+                writeln!(out, "{}", describe(&error.into()))?;
             }
         }
     }
@@ -137,7 +140,7 @@ fn check(file: &Path) -> anyhow::Result<()> {
         others,
         verdict,
     } = weights::check(file)?;
-    let mut out = io::stdout().lock();
+    let mut out = Listing::default();
     for tensor in &tensors {
         let range = match tensor.range {
             Some((low, high)) => format!("{low:+.4e} to {high:+.4e}"),
@@ -154,33 +157,30 @@ fn check(file: &Path) -> anyhow::Result<()> {
         writeln!(out, "{others} other tensors are not looked at")?;
     }
     let (models, deepest) = verdict?;
-    let models: Vec<_> = models.into_iter().map(Model::name).collect();
-    writeln!(out, "good: {} down to {deepest}", models.join(" or "))?;
+    writeln!(out, "good: {} down to {deepest}", named(&models))?;
     Ok(())
+}
+
+fn named(models: &[Model]) -> String {
+    let names: Vec<_> = models.iter().map(|model| model.name()).collect();
+    names.join(" or ")
 }
 
 fn path(model: Option<Model>, places: &Places) -> anyhow::Result<()> {
-    let mut out = io::stdout();
+    let mut out = Listing::default();
     match model {
         None => writeln!(out, "{}", cache(places)?.display())?,
-        Some(model) => match places.file(model)? {
-            Some(path) => writeln!(out, "{}", path.display())?,
-            None => {
-                anyhow::bail!("no file for {model} yet: `nst weights fetch {model}`");
+        Some(model) => {
+            let file = places.file(model)?;
+            let path = file
+                .with_context(|| format!("no file for {model} yet: `nst weights fetch {model}`"))?;
+            let models = weights::models(&path)?;
+            if !models.contains(&model) {
+                let (path, models) = (path.display(), named(&models));
+                anyhow::bail!("{path}: a run would use this file, but it is of {models}");
             }
-        },
+            writeln!(out, "{}", path.display())?;
+        }
     }
     Ok(())
-}
-
-/// An error with its causes, joined by colons.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -42,12 +42,13 @@ pub enum UnknownLayerWeight {
 impl FromStr for LayerWeight {
     type Err = UnknownLayerWeight;
 
+    /// `block4_conv2` or `block4_conv2:0.5`, with spaces around the parts if you like.
     fn from_str(text: &str) -> Result<Self, UnknownLayerWeight> {
         let Some((layer, weight)) = text.split_once(':') else {
-            return Ok(text.parse::<Layer>()?.into());
+            return Ok(text.trim().parse::<Layer>()?.into());
         };
-        let layer = layer.parse()?;
-        match weight.parse::<f32>() {
+        let layer = layer.trim().parse()?;
+        match weight.trim().parse::<f32>() {
             Ok(weight) if weight.is_finite() && weight >= 0.0 => Ok(Self { layer, weight }),
             _ => Err(UnknownLayerWeight::Weight(text.to_owned())),
         }
@@ -66,6 +67,7 @@ mod tests {
         let weighted: LayerWeight = text.parse().unwrap();
         assert!((weighted.weight - 0.25).abs() < f32::EPSILON);
         assert_eq!(weighted.to_string(), text);
+        assert_eq!(" conv2_1 : 0.25 ".parse(), Ok(weighted));
         for wrong in [
             "block2_conv1:",
             "block2_conv1:-1",

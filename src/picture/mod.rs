@@ -3,6 +3,7 @@
 //! A [`Picture`] is always upright, in sRGB, and has one value in [0, 1] for each sample.
 
 mod colour;
+mod crop;
 mod decode;
 mod digest;
 mod encode;

@@ -43,11 +43,6 @@ impl OutputFormat {
         matches!(self, Self::Png | Self::Tiff)
     }
 
-    /// Whether transparency can be written; JPEG has none.
-    pub fn has_alpha(self) -> bool {
-        self != Self::Jpeg
-    }
-
     /// Longest side the format can express, in pixels.
     pub fn max_side(self) -> usize {
         match self {

@@ -14,7 +14,7 @@ pub struct Listed {
     pub path: PathBuf,
     /// Its size in bytes.
     pub bytes: u64,
-    /// The network its name stands for.
+    /// The network its name stands for, or the one in it where its name is its own.
     pub model: Model,
     /// What the file says of its source.
     pub source: Option<String>,
@@ -25,19 +25,50 @@ pub struct Listed {
 }
 
 /// Every file of weights in the usual places, those that serve first. A file that cannot be
-/// read is an error in its place.
+/// read is an error in its place, and so is a chosen one that is not there.
 #[must_use]
 pub fn list(places: &Places) -> Vec<Result<Listed, WeightsError>> {
-    Model::ALL
-        .into_iter()
-        .flat_map(|model| {
-            places
-                .candidates(model)
-                .into_iter()
-                .filter(|path| path.is_file())
-                .map(move |path| listed(path, model))
-        })
-        .collect()
+    let (file, others) = match &places.chosen {
+        // One file, whatever its name: its network is what it says itself.
+        Some(chosen) if !chosen.is_dir() => {
+            let others = Places {
+                chosen: None,
+                ..places.clone()
+            };
+            (Some(chosen), others)
+        }
+        _ => (None, places.clone()),
+    };
+    let chosen = file.into_iter().flat_map(|path| match models(path) {
+        Ok(models) => models
+            .into_iter()
+            .map(|m| listed(path.clone(), m))
+            .collect(),
+        Err(error) => vec![Err(error)],
+    });
+    let usual = Model::ALL.into_iter().flat_map(|model| {
+        let candidates = others.candidates(model).into_iter();
+        let files = candidates.filter(|path| path.is_file());
+        files.map(move |path| listed(path, model))
+    });
+    chosen.chain(usual).collect()
+}
+
+/// The network a file of any format belongs to, by its header: both where it ends above the first
+/// layer that tells them apart.
+///
+/// # Errors
+///
+/// If the file cannot be read, or is of neither.
+pub fn models(path: &Path) -> Result<Vec<Model>, WeightsError> {
+    models_in(container::open(path)?.as_ref(), path)
+}
+
+fn models_in(container: &dyn Container, path: &Path) -> Result<Vec<Model>, WeightsError> {
+    let file = path.display().to_string();
+    let naming = assemble::identify(container, &file)?;
+    let model = assemble::model_of(container, naming, &file)?;
+    Ok(model.map_or_else(|| Model::ALL.to_vec(), |model| vec![model]))
 }
 
 fn listed(path: PathBuf, model: Model) -> Result<Listed, WeightsError> {
@@ -105,12 +136,7 @@ pub fn check(path: &Path) -> Result<Checked, WeightsError> {
 
 fn verdict(container: &dyn Container, path: &Path) -> Result<(Vec<Model>, Layer), WeightsError> {
     let place = Place::File(path.to_owned());
-    let file = place.to_string();
-    let naming = assemble::identify(container, &file)?;
-    let models = match assemble::model_of(container, naming, &file)? {
-        Some(model) => vec![model],
-        None => Model::ALL.to_vec(),
-    };
+    let models = models_in(container, path)?;
     let (model, deepest) = import::extent(container, path, models.first().copied())?;
     assemble::assemble(container, place, model, deepest)?;
     Ok((models, deepest))

@@ -33,7 +33,7 @@ pub use error::{Fault, WeightsError};
 pub use fetch::{FetchFault, FetchFrom, Internet, fetch};
 pub use find::{Choice, Places, file_name, find};
 pub use import::{Import, Imported, import};
-pub use inspect::{Checked, Listed, TensorReport, check, list};
+pub use inspect::{Checked, Listed, TensorReport, check, list, models};
 pub use report::{Notice, Report, Unreported};
 pub use source::{Digest, Publisher, SOURCES, Source};
 pub use write::{Precision, write};

@@ -14,8 +14,14 @@ Examples:
 
 A list names flags as `nst --help` does, without the dashes; paths in it count from the current
 folder. In TOML each job is a table [[job]], and [defaults] holds for all of them; in CSV each job
-is a row under a row that names the flags. What exists is skipped. Several processes may work on one
-list: each picture is painted by one of them. Exit code: 0 if no job failed, 1 if one did.";
+is a row under a row that names the flags, and `;` separates several values in a cell. All jobs are
+checked first: inputs that are missing, results that are inputs of another job, folders. The folder
+of a result is made if the one around it is there. What exists is skipped; what was interrupted, or
+whose loss exploded, is painted again. Several processes may work on one list: each picture is
+painted by one of them, and those that another had taken are looked at once more at the end.
+
+Exit code: 0 if no job failed; 1 if one did; 2 if the list is wrong and nothing is painted; 3 if no
+job failed, but other processes still had some in hand at the end: run it again when they are done.";
 
 /// Paint a list of jobs, or every photo in the style of every painting.
 #[derive(Args, Debug)]

@@ -1,6 +1,8 @@
 use clap::Args;
 use nst::vgg::Model;
 
+use super::choice::choice;
+
 #[derive(Args, Debug)]
 pub struct BenchArgs {
     /// Side of the square picture, in pixels
@@ -8,8 +10,8 @@ pub struct BenchArgs {
           value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(16..=8192))]
     pub size: usize,
 
-    /// Network: vgg16 or vgg19; its weights are noise, which take as long as trained ones
-    #[arg(long, value_name = "NAME", default_value_t = Model::Vgg19)]
+    /// Network; its weights are noise, which take as long as trained ones
+    #[arg(long, value_name = "NAME", default_value_t = Model::Vgg19, value_parser = choice::<Model>())]
     pub model: Model,
 
     /// Number of steps to average over, after one that is not counted

@@ -2,11 +2,14 @@ use bytesize::ByteSize;
 use clap::Args;
 use nst::device::{self, Backend};
 
+use super::choice::choice;
+use super::role::{Role, Roles};
+
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Hardware")]
 pub struct Hardware {
-    /// Where to compute: cpu, gpu, ndarray (slow, a check) or auto
-    #[arg(long, value_name = "NAME", default_value_t = Backend::Cpu)]
+    /// Where to compute: ndarray is slow, a check; auto is the GPU if there is a real one
+    #[arg(long, value_name = "NAME", default_value_t = Backend::Cpu, value_parser = choice::<Backend>())]
     pub backend: Backend,
 
     /// Most memory to take, such as 4GiB [default: what is free]
@@ -20,6 +23,14 @@ pub struct Hardware {
     /// Number of CPU threads [default: all physical cores]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
+}
+
+impl Hardware {
+    /// What each flag does.
+    pub(super) const ROLES: Roles = &[
+        (Role::Picture, &["backend"]),
+        (Role::Run, &["max-memory", "fit", "threads"]),
+    ];
 }
 
 impl Hardware {

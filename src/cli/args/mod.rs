@@ -2,18 +2,22 @@
 
 mod batch;
 mod bench;
+mod choice;
 mod hardware;
 mod manual;
 mod optimisation;
 mod output;
+mod part;
 mod pictures;
 mod replay;
+mod role;
 mod shard;
+mod size;
 mod style;
 mod weights;
 
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::{Args, Parser, Subcommand};
+use clap::{Arg, Args, Parser, Subcommand};
 
 pub use batch::BatchArgs;
 pub use bench::BenchArgs;
@@ -21,9 +25,12 @@ pub use hardware::Hardware;
 pub use manual::{CompletionsArgs, ManArgs};
 pub use optimisation::Optimisation;
 pub use output::OutputArgs;
+pub use part::Part;
 pub use pictures::Pictures;
 pub use replay::ReplayArgs;
+pub use role::Role;
 pub use shard::Shard;
+pub use size::ResultSize;
 pub use style::Style;
 pub use weights::{WeightsArgs, WeightsCommand};
 
@@ -33,6 +40,7 @@ const STYLES: Styles = Styles::styled()
 
 const EXAMPLES: &str = "\
 Examples:
+  nst photo.jpg painting.jpg out.png
   nst --content photo.jpg --style painting.jpg -o out.png
   nst -c photo.jpg -s painting.jpg --size 1024 --steps 500 --beta 100 -o large.png
   nst -c photo.jpg -s painting.jpg --json --quiet -o out.png | jq .total";
@@ -85,4 +93,24 @@ pub struct Transfer {
     pub hardware: Hardware,
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+impl Transfer {
+    /// The same transfer, with all pictures under their flags.
+    #[must_use]
+    pub fn flagged(self) -> Self {
+        Self {
+            pictures: self.pictures.flagged(),
+            ..self
+        }
+    }
+}
+
+/// The long name of an argument's flag, also of one that may stand without its flag.
+pub fn flag_of(arg: &Arg) -> Option<&str> {
+    let unnamed = || {
+        let mut all = Pictures::UNNAMED.into_iter();
+        all.find(|(id, _)| arg.get_id() == id).map(|(_, flag)| flag)
+    };
+    arg.get_long().or_else(unnamed)
 }

@@ -3,11 +3,14 @@ use nst::Job;
 use nst::job::Preset;
 use nst::optimize::{Method, Settings};
 
+use super::choice::choice;
+use super::role::{Role, Roles};
+
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Optimisation")]
 pub struct Optimisation {
-    /// Steps and optimizer that belong together: fast, balanced or best
-    #[arg(long, value_name = "NAME", default_value_t = Preset::Balanced)]
+    /// Steps and optimizer that belong together
+    #[arg(long, value_name = "NAME", default_value_t = Preset::Balanced, value_parser = choice::<Preset>())]
     pub preset: Preset,
 
     /// Number of updates of the picture at the last scale [default: by --preset]
@@ -40,9 +43,8 @@ pub struct Optimisation {
     )]
     pub lr: f32,
 
-    /// How a gradient becomes an update: adam, lbfgs or gd (gradient descent)
-    /// [default: by --preset, adam]
-    #[arg(long, value_name = "METHOD")]
+    /// How a gradient becomes an update; gd is gradient descent [default: by --preset, adam]
+    #[arg(long, value_name = "METHOD", value_parser = choice::<Method>())]
     pub optimizer: Option<Method>,
 
     /// Updates that lbfgs remembers: two pictures each
@@ -53,4 +55,23 @@ pub struct Optimisation {
     /// [default: 0.99 for adam, else 0]
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     pub average: Option<f32>,
+}
+
+impl Optimisation {
+    /// What each flag does.
+    pub(super) const ROLES: Roles = &[(
+        Role::Picture,
+        &[
+            "preset",
+            "steps",
+            "steps-per-scale",
+            "scales",
+            "min-size",
+            "scale-factor",
+            "lr",
+            "optimizer",
+            "history",
+            "average",
+        ],
+    )];
 }

@@ -1,7 +1,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use nst::picture::Depth;
+
+use super::Part;
+use super::role::{Role, Roles};
 
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Output")]
@@ -34,9 +38,18 @@ pub struct OutputArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "checkpoint")]
     pub resume: Option<PathBuf>,
 
+    /// Format of a result whose name does not say it: of the default name, of the results of a
+    /// folder, and of standard output [default: png]
+    #[arg(long, value_name = "EXT", value_parser = ["png", "jpg", "webp", "tif"])]
+    pub ext: Option<String>,
+
     /// Bits of each sample of a PNG or TIFF [default: as the photo has]
-    #[arg(long, value_name = "8|16", value_parser = depth)]
+    #[arg(long, value_name = "8|16", value_parser = PossibleValuesParser::new(["8", "16"]).map(|bits| depth(&bits)))]
     pub depth: Option<Depth>,
+
+    /// How close a JPEG comes, 1 (the smallest file) to 100 [default: 95]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub quality: Option<u8>,
 
     /// Paint small results with several values of a flag, such as beta=3,10,30,100, onto one
     /// contact sheet
@@ -59,13 +72,37 @@ pub struct OutputArgs {
     /// Print one JSON object per step, and one at the end, on standard output
     #[arg(long)]
     pub json: bool,
+
+    /// Of what the transfer is a part; no flag.
+    #[arg(skip)]
+    pub part: Option<Part>,
+}
+
+impl OutputArgs {
+    /// What each flag does.
+    pub(super) const ROLES: Roles = &[
+        (Role::Picture, &["depth", "quality", "sweep"]),
+        (Role::Output, &["ext"]),
+        (Role::Run, &["overwrite", "no-provenance", "quiet", "json"]),
+        (
+            Role::Beside,
+            &[
+                "save-every",
+                "frames",
+                "timelapse",
+                "checkpoint",
+                "checkpoint-every",
+                "resume",
+            ],
+        ),
+    ];
 }
 
 /// The depth of that many bits.
-fn depth(bits: &str) -> Result<Depth, String> {
-    match bits {
-        "8" => Ok(Depth::Eight),
-        "16" => Ok(Depth::Sixteen),
-        _ => Err("it is 8 or 16".into()),
+fn depth(bits: &str) -> Depth {
+    if bits == "16" {
+        Depth::Sixteen
+    } else {
+        Depth::Eight
     }
 }

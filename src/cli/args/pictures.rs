@@ -3,35 +3,59 @@ use std::path::PathBuf;
 use clap::Args;
 use nst::job::{Colour, Size};
 
+use super::ResultSize;
+use super::choice::{area, choice};
+use super::role::{Role, Roles};
+
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Pictures")]
 pub struct Pictures {
-    /// The photo: PNG, JPEG, WebP, TIFF, BMP or GIF
-    #[arg(short, long, value_name = "FILE", required = true)]
+    /// The photo, as with --content
+    #[arg(value_name = "PHOTO", conflicts_with = "content")]
+    pub photo: Option<PathBuf>,
+
+    /// The painting, as with --style
+    #[arg(value_name = "PAINTING", conflicts_with = "style")]
+    pub painting: Option<PathBuf>,
+
+    /// Where the result goes, as with --output
+    #[arg(value_name = "RESULT", conflicts_with = "output")]
+    pub result: Option<PathBuf>,
+
+    /// The photo: PNG, JPEG, WebP, TIFF, BMP or GIF; - is standard input
+    #[arg(short, long, value_name = "FILE", required_unless_present = "photo")]
     pub content: Option<PathBuf>,
 
     /// The painting, in any of the same formats; repeat it to mix several; `a.jpg:2` counts twice
-    #[arg(short, long, value_name = "FILE[:X]", required = true)]
+    #[arg(
+        short,
+        long,
+        value_name = "FILE[:X]",
+        required_unless_present = "painting"
+    )]
     pub style: Vec<PathBuf>,
 
-    /// Where the result goes: .png, .jpg, .webp or .tif [default: named after both, here]
+    /// Where the result goes: .png, .jpg, .webp or .tif, or - for standard output [default: named
+    /// after both, here]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 
-    /// Size of the result: 512 (long side), 1024x (width), x768 (height)
+    /// Size of the result: 512 (long side), 1024x (width), x768 (height), or 1024x768, which the
+    /// photo is cut to fill
     #[arg(
         long,
         value_name = "N",
         default_value = "512",
         allow_negative_numbers = true
     )]
-    pub size: Size,
+    pub size: ResultSize,
 
     /// Area of the result instead, whatever its shape: 0.5MP
     #[arg(
         long,
         value_name = "X",
         conflicts_with = "size",
+        value_parser = area,
         allow_negative_numbers = true
     )]
     pub area: Option<Size>,
@@ -63,9 +87,9 @@ pub struct Pictures {
     #[arg(long, value_name = "FILE")]
     pub style_mask: Vec<PathBuf>,
 
-    /// Where colours come from: style, content (keep the photo's) or match (move the painting's
-    /// to the photo's first)
-    #[arg(long, alias = "colour", value_name = "KIND", default_value_t = Colour::Style)]
+    /// Where colours come from: content keeps the photo's, match moves the painting's to the
+    /// photo's first
+    #[arg(long, alias = "colour", value_name = "KIND", default_value_t = Colour::Style, value_parser = choice::<Colour>())]
     pub color: Colour,
 
     /// Start from content, style (noise of its colours), grey, noise, normal (noise), or a picture
@@ -85,4 +109,43 @@ pub struct Pictures {
     #[arg(long, value_name = "N", default_value_t = 400,
         value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub max_pixels: u32,
+}
+
+impl Pictures {
+    /// What each flag does.
+    pub(super) const ROLES: Roles = &[
+        (
+            Role::Input,
+            &["content", "style", "content-mask", "style-mask", "init"],
+        ),
+        (
+            Role::Picture,
+            &[
+                "size",
+                "area",
+                "style-scale",
+                "style-size",
+                "color",
+                "seed",
+                "max-pixels",
+            ],
+        ),
+        (Role::Output, &["output"]),
+    ];
+
+    /// The flags for which pictures may be named without one, by the pictures' fields.
+    pub(super) const UNNAMED: [(&str, &str); 3] = [
+        ("photo", "content"),
+        ("painting", "style"),
+        ("result", "output"),
+    ];
+
+    /// The same pictures, all under their flags.
+    #[must_use]
+    pub fn flagged(mut self) -> Self {
+        self.content = self.content.or(self.photo.take());
+        self.style.extend(self.painting.take());
+        self.output = self.output.or(self.result.take());
+        self
+    }
 }

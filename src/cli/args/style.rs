@@ -3,12 +3,15 @@ use nst::loss::{LayerWeight, Normalisation, Settings, StyleLoss};
 use nst::vgg::{Model, Padding, Pooling};
 use nst::weights::Choice;
 
+use super::choice::choice;
+use super::role::{Role, Roles};
+
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Style")]
 #[expect(clippy::struct_field_names, reason = "fields are named as their flags")]
 pub struct Style {
-    /// The network: vgg16 or vgg19
-    #[arg(short, long, value_name = "MODEL", default_value_t = Model::Vgg19)]
+    /// The network
+    #[arg(short, long, value_name = "MODEL", default_value_t = Model::Vgg19, value_parser = choice::<Model>())]
     pub model: Model,
 
     /// How strong the style is, 0 (the photo) to 1 (the pure style): sets alpha and beta
@@ -58,20 +61,20 @@ pub struct Style {
     )]
     pub style_layers: Vec<LayerWeight>,
 
-    /// What the style loss compares: gram (matrices) or wasserstein (mean and covariance)
-    #[arg(long, value_name = "KIND", default_value_t = StyleLoss::Gram)]
+    /// What the style loss compares: Gram matrices, or mean and covariance (wasserstein)
+    #[arg(long, value_name = "KIND", default_value_t = StyleLoss::Gram, value_parser = choice::<StyleLoss>())]
     pub style_loss: StyleLoss,
 
-    /// How losses are normalised: balanced (no unit) or paper (Gatys et al.)
-    #[arg(long, value_name = "KIND", default_value_t = Normalisation::Balanced)]
+    /// How losses are normalised: without a unit (balanced), or as Gatys et al. do (paper)
+    #[arg(long, value_name = "KIND", default_value_t = Normalisation::Balanced, value_parser = choice::<Normalisation>())]
     pub loss: Normalisation,
 
-    /// How the network halves its maps: max or avg
-    #[arg(long, value_name = "KIND", default_value_t = Pooling::Max)]
+    /// How the network halves its maps: by the maximum or the average
+    #[arg(long, value_name = "KIND", default_value_t = Pooling::Max, value_parser = choice::<Pooling>())]
     pub pool: Pooling,
 
-    /// What lies beyond the border: zero, or replicate (the border's own pixels)
-    #[arg(long, value_name = "KIND", default_value_t = Padding::Zero)]
+    /// What lies beyond the border: zeros, or the border's own pixels (replicate)
+    #[arg(long, value_name = "KIND", default_value_t = Padding::Zero, value_parser = choice::<Padding>())]
     pub padding: Padding,
 
     /// Weights of the network: a file, `imagenet` or `builtin` [default: the best of
@@ -82,4 +85,28 @@ pub struct Style {
     /// Never fetch weights from the network (also: $NST_OFFLINE)
     #[arg(long)]
     pub offline: bool,
+}
+
+impl Style {
+    /// What each flag does.
+    pub(super) const ROLES: Roles = &[
+        (
+            Role::Picture,
+            &[
+                "model",
+                "strength",
+                "alpha",
+                "beta",
+                "tv",
+                "content-layer",
+                "style-layers",
+                "style-loss",
+                "loss",
+                "pool",
+                "padding",
+                "weights",
+            ],
+        ),
+        (Role::Run, &["offline"]),
+    ];
 }

@@ -4,6 +4,8 @@ use clap::{Args, Subcommand};
 use nst::vgg::Model;
 use nst::weights::Publisher;
 
+use super::choice::choice;
+
 /// Fetch, import, list and check the networks' weights.
 #[derive(Debug, Args)]
 pub struct WeightsArgs {
@@ -15,11 +17,11 @@ pub struct WeightsArgs {
 pub enum WeightsCommand {
     /// Fetch ImageNet's weights, verify them and keep them in the cache folder
     Fetch {
-        /// vgg16 or vgg19
-        #[arg(default_value_t = Model::Vgg19)]
+        /// The network
+        #[arg(default_value_t = Model::Vgg19, value_parser = choice::<Model>())]
         model: Model,
-        /// keras (the original Oxford networks: best pictures, 80 and 59 MB) or torchvision
-        #[arg(long, default_value_t)]
+        /// Who publishes it: keras has the original Oxford networks (best pictures, 80 and 59 MB)
+        #[arg(long, default_value_t, value_parser = choice::<Publisher>())]
         source: Publisher,
         /// Take the same file from here instead
         #[arg(long, value_name = "URL|FILE")]
@@ -38,8 +40,8 @@ pub enum WeightsCommand {
         /// Write F16: half the size, kernels to three digits
         #[arg(long)]
         half: bool,
-        /// vgg16 or vgg19, where the file itself does not tell
-        #[arg(long)]
+        /// The network, where the file itself does not tell
+        #[arg(long, value_parser = choice::<Model>())]
         model: Option<Model>,
     },
     /// List the weights on this machine: file, size, source, digest
@@ -51,7 +53,8 @@ pub enum WeightsCommand {
     },
     /// Print the cache folder, or the file a run would use
     Path {
-        /// vgg16 or vgg19
+        /// The network
+        #[arg(value_parser = choice::<Model>())]
         model: Option<Model>,
     },
 }

@@ -1,54 +1,33 @@
 //! `nst batch`: a list of jobs in one process, and shared between processes.
 
+mod check;
 mod list;
+mod pairs;
+mod tally;
 mod work;
 
-use std::fmt;
 use std::process::ExitCode;
 
 use anyhow::Context;
+use serde::Serialize;
 
 use crate::cli::args::BatchArgs;
-use crate::cli::fault::describe;
+use crate::cli::fault::{Interrupted, describe};
+use crate::cli::json::{json_path, print_event, print_json};
 use crate::cli::networks::Networks;
 use crate::cli::observers::Interrupt;
 use crate::cli::paint;
 use crate::cli::say;
-use work::Outcome;
+use list::Jobs;
+use tally::Tally;
+use work::{Outcome, Work};
 
-/// How many jobs ended how.
-#[derive(Debug, Default)]
-struct Tally {
-    done: usize,
-    skipped: usize,
-    failed: usize,
-    taken: usize,
-    others: usize,
-    unfinished: usize,
-    left: usize,
-}
-
-impl fmt::Display for Tally {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            done,
-            skipped,
-            failed,
-            ..
-        } = self;
-        write!(f, "{done} done, {skipped} skipped, {failed} failed")?;
-        for (count, what) in [
-            (self.taken, "taken by another"),
-            (self.others, "of other shards"),
-            (self.unfinished, "unfinished"),
-            (self.left, "not begun"),
-        ] {
-            if count > 0 {
-                write!(f, ", {count} {what}")?;
-            }
-        }
-        Ok(())
-    }
+/// What scripts read when a job ends without a picture of its own: the names are a contract.
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+enum Event {
+    Skipped { output: String, reason: Outcome },
+    Failed { output: String, error: String },
 }
 
 /// Paints what is on the list and in the shard.
@@ -58,41 +37,94 @@ pub fn run(args: &BatchArgs) -> anyhow::Result<ExitCode> {
     if let Some(first) = list.works.first() {
         paint::set_threads(&first.transfer)?;
     }
-    if let Some(out) = &args.out {
-        std::fs::create_dir_all(out)
-            .with_context(|| format!("--out {}: the folder cannot be made", out.display()))?;
-    }
+    make_folders(&list)?;
     let mut networks = Networks::default();
-    let mine = |number| args.shard.has(number);
-    for work in list.works.iter().filter(|work| mine(work.number)) {
+    let mine = |work: &&Work| args.shard.has(work.number);
+    for work in list.works.iter().filter(mine) {
         networks.expect(&work.transfer, paint::deepest(&work.transfer)?);
     }
     let (mut tally, total) = (Tally::default(), list.works.len());
-    for work in list.works {
-        if !mine(work.number) {
-            tally.others += 1;
+    let mut taken = Vec::new();
+    let mut paint = |work: &Work| work.run(total, !args.no_claims, &mut networks, &interrupt);
+    for work in &list.works {
+        if !mine(&work) {
+            tally.of_other_shards += 1;
         } else if interrupt.exit_code().is_some() {
-            tally.left += 1;
+            tally.not_begun += 1;
         } else {
-            let result = work.run(total, !args.no_claims, &mut networks, &interrupt);
-            count(&mut tally, result, &list.name, work.number);
+            match paint(work) {
+                Ok(Outcome::Taken) => taken.push(work),
+                Err(error) if error.is::<Interrupted>() => tally.not_begun += 1,
+                result => settle(&mut tally, result, &list.name, work)?,
+            }
         }
     }
-    say::line(format_args!("batch: {tally}"));
-    let failed = u8::from(tally.failed > 0);
-    Ok(ExitCode::from(interrupt.exit_code().unwrap_or(failed)))
+    // Once more: whoever had taken them may have died.
+    for work in taken {
+        let result = match interrupt.exit_code() {
+            Some(_) => Ok(Outcome::Taken),
+            None => paint(work).or_else(|error| match error.downcast() {
+                Ok(Interrupted(_)) => Ok(Outcome::Taken),
+                Err(error) => Err(error),
+            }),
+        };
+        settle(&mut tally, result, &list.name, work)?;
+    }
+    summarise(&list, &tally)?;
+    let code = interrupt.exit_code().unwrap_or(tally.exit_code());
+    Ok(ExitCode::from(code))
 }
 
-fn count(tally: &mut Tally, result: anyhow::Result<Outcome>, list: &str, number: usize) {
-    match result {
-        Ok(Outcome::Done) => tally.done += 1,
-        Ok(Outcome::Skipped) => tally.skipped += 1,
-        Ok(Outcome::Taken) => tally.taken += 1,
-        Ok(Outcome::Unfinished) => tally.unfinished += 1,
+fn make_folders(list: &Jobs) -> anyhow::Result<()> {
+    for folder in &list.folders {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("{}: the folder cannot be made", folder.display()))?;
+    }
+    Ok(())
+}
+
+/// Counts a job and says how it ended, where the job itself has not said it.
+fn settle(
+    tally: &mut Tally,
+    result: anyhow::Result<Outcome>,
+    list: &str,
+    work: &Work,
+) -> anyhow::Result<()> {
+    let output = json_path(&work.output);
+    let event = match result {
+        Ok(outcome) => {
+            tally.count(outcome);
+            let painted = matches!(outcome, Outcome::Done | Outcome::Unfinished);
+            (!painted).then_some(Event::Skipped {
+                output,
+                reason: outcome,
+            })
+        }
         Err(error) => {
             tally.failed += 1;
-            let error = describe(&error);
+            let (number, error) = (work.number, describe(&error));
             say::warn(format_args!("{list}: job {number} failed: {error}"));
+            Some(Event::Failed { output, error })
         }
+    };
+    match event.filter(|_| work.transfer.output.json) {
+        Some(event) => print_event(&event, work.transfer.output.part.as_ref()),
+        None => Ok(()),
     }
+}
+
+fn summarise(list: &Jobs, tally: &Tally) -> anyhow::Result<()> {
+    /// The names are a contract.
+    #[derive(Serialize)]
+    struct Summary<'a> {
+        event: &'static str,
+        #[serde(flatten)]
+        tally: &'a Tally,
+    }
+    say::line(format_args!("batch: {tally}"));
+    if list.works.iter().any(|work| work.transfer.output.json) {
+        let event = "summary";
+        print_json(&Summary { event, tally })?;
+    }
+    Ok(())
 }

@@ -6,8 +6,9 @@ use std::time::SystemTime;
 
 use nst::files::Claim;
 use nst::picture;
+use serde::Serialize;
 
-use crate::cli::args::Transfer;
+use crate::cli::args::{Part, Transfer};
 use crate::cli::flags::Flags;
 use crate::cli::networks::Networks;
 use crate::cli::observers::Interrupt;
@@ -31,14 +32,17 @@ pub struct Work {
     seen: Option<SystemTime>,
 }
 
-/// How a job ended, if not with an error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How a job ended, if not with an error. In JSON the names are a contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Its picture is painted.
     Done,
     /// Its picture was there before the batch began.
-    Skipped,
-    /// Another process paints it, or did so since the batch began.
+    Exists,
+    /// Another process has painted it since the batch began.
+    Painted,
+    /// Another process has claimed it.
     Taken,
     /// Interrupted, with the picture so far saved.
     Unfinished,
@@ -48,13 +52,14 @@ pub enum Outcome {
 enum There {
     Nothing,
     Picture(Outcome),
-    /// Saved by an interrupted run.
+    /// Saved before the last step, by a run that was interrupted or whose loss exploded.
     Beginning,
 }
 
 impl Work {
     /// A job for this transfer.
-    pub fn new(number: usize, transfer: Transfer, flags: Flags) -> Self {
+    pub fn new(number: usize, mut transfer: Transfer, flags: Flags) -> Self {
+        transfer.output.part = Some(Part::Job(number));
         let output = output::path(&transfer);
         Self {
             number,
@@ -63,6 +68,11 @@ impl Work {
             seen: written(&output),
             output,
         }
+    }
+
+    /// Whether there was something at the output when the batch began.
+    pub fn is_there(&self) -> bool {
+        self.seen.is_some()
     }
 
     /// Does the job, one of `total`, unless it is done or another process does it.
@@ -74,7 +84,7 @@ impl Work {
         interrupt: &Interrupt,
     ) -> anyhow::Result<Outcome> {
         let settled = |there: &There| match there {
-            There::Picture(Outcome::Skipped) if self.transfer.output.overwrite => None,
+            There::Picture(Outcome::Exists) if self.transfer.output.overwrite => None,
             There::Picture(outcome) => Some(*outcome),
             There::Nothing | There::Beginning => None,
         };
@@ -100,7 +110,10 @@ impl Work {
                 self.warn(step);
                 Ok(Outcome::Unfinished)
             }
-            paint::Outcome::Diverged { .. } => Err(anyhow::anyhow!("the loss exploded")),
+            paint::Outcome::Diverged { step } => Err(anyhow::anyhow!(
+                "{}: the loss exploded at step {step}, and the picture is the last good one",
+                self.output.display()
+            )),
         }
     }
 
@@ -121,9 +134,9 @@ impl Work {
         } else if is_unfinished(&self.output) {
             There::Beginning
         } else if now == self.seen {
-            There::Picture(Outcome::Skipped)
+            There::Picture(Outcome::Exists)
         } else {
-            There::Picture(Outcome::Taken)
+            There::Picture(Outcome::Painted)
         }
     }
 

@@ -36,7 +36,7 @@ fn flags(reader: &mut Reader<&[u8]>) -> Result<Vec<String>, JobsError> {
 fn settings(flags: &[String], row: &StringRecord) -> FlagTable {
     let given = flags.iter().zip(row).filter(|(_, cell)| !cell.is_empty());
     given
-        .map(|(flag, cell)| (flag.clone(), FlagValue::Values(vec![cell.to_owned()])))
+        .map(|(flag, cell)| (flag.clone(), FlagValue::Cell(cell.to_owned())))
         .collect()
 }
 

@@ -19,6 +19,9 @@ pub enum FlagValue {
     Switch(bool),
     /// One value, or several for a flag that may be repeated; never none.
     Values(Vec<String>),
+    /// What stands in a cell of a CSV file, never empty: the values of a flag that may be repeated
+    /// are separated by `;`, and a switch is `true` or `false`.
+    Cell(String),
 }
 
 /// Values by the flag's long name, without its dashes.

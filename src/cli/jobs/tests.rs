@@ -8,6 +8,10 @@ fn values(texts: &[&str]) -> FlagValue {
     FlagValue::Values(texts.iter().map(|&text| text.to_owned()).collect())
 }
 
+fn cell(text: &str) -> FlagValue {
+    FlagValue::Cell(text.to_owned())
+}
+
 fn list(text: &str, format: ListFormat) -> List {
     parse(text, format).unwrap()
 }
@@ -50,14 +54,11 @@ fn csv_gives_what_is_in_the_cells_and_nothing_for_empty_ones() {
     let text = "\u{feff}content, beta,style-layers\na.jpg,,\"block1_conv1,block2_conv1\"\n\"b \"\"c\"\".jpg\",3,\n";
     let List { defaults, jobs } = list(text, ListFormat::Csv);
     assert!(defaults.is_empty());
-    assert_eq!(jobs[0]["content"], values(&["a.jpg"]));
+    assert_eq!(jobs[0]["content"], cell("a.jpg"));
     assert!(!jobs[0].contains_key("beta"));
-    assert_eq!(
-        jobs[0]["style-layers"],
-        values(&["block1_conv1,block2_conv1"])
-    );
-    assert_eq!(jobs[1]["content"], values(&["b \"c\".jpg"]));
-    assert_eq!(jobs[1]["beta"], values(&["3"]));
+    assert_eq!(jobs[0]["style-layers"], cell("block1_conv1,block2_conv1"));
+    assert_eq!(jobs[1]["content"], cell("b \"c\".jpg"));
+    assert_eq!(jobs[1]["beta"], cell("3"));
 }
 
 #[test]
@@ -135,7 +136,7 @@ fn holds(list: &List) {
     assert!(!list.jobs.is_empty());
     for (name, setting) in list.jobs.iter().chain([&list.defaults]).flatten() {
         assert!(is_flag(name));
-        assert!(matches!(setting, FlagValue::Switch(_)) || *setting != values(&[]));
+        assert!(*setting != values(&[]) && *setting != cell(""));
     }
 }
 
@@ -204,7 +205,7 @@ proptest! {
         for (read, row) in read.iter().zip(&rows) {
             for (flag, cell) in ["content", "style", "beta"].iter().zip(row) {
                 let cell = cell.trim();
-                let expected = (!cell.is_empty()).then(|| values(&[cell]));
+                let expected = (!cell.is_empty()).then(|| super::FlagValue::Cell(cell.to_owned()));
                 prop_assert_eq!(read.get(*flag), expected.as_ref());
             }
         }

@@ -1,14 +1,23 @@
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 
 use nst::{Draw, Observer, ObserverError, Step};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::cli::json::print_json;
+use crate::cli::args::Part;
+use crate::cli::json::print_event;
 
 /// Prints one line for scripts after each step.
-pub struct JsonSteps;
+pub struct JsonSteps<'a> {
+    part: Option<&'a Part>,
+}
+
+impl<'a> JsonSteps<'a> {
+    /// For a transfer that is a part of something.
+    pub fn new(part: Option<&'a Part>) -> Self {
+        Self { part }
+    }
+}
 
 /// What scripts read: the names are a contract.
 #[derive(Serialize)]
@@ -30,17 +39,19 @@ struct StepLine<'a> {
 pub struct EndLine {
     /// `done`, or `diverged` where the picture is the last good one.
     pub event: &'static str,
-    pub output: PathBuf,
+    /// None for the picture of a contact sheet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
     pub width: usize,
     pub height: usize,
     pub steps: usize,
     pub seconds: f64,
 }
 
-impl Observer for JsonSteps {
+impl Observer for JsonSteps<'_> {
     fn step(&mut self, step: &Step<'_>, _: Draw<'_>) -> Result<ControlFlow<()>, ObserverError> {
         let layers = step.terms.layers.iter();
-        print_json(&StepLine {
+        let line = StepLine {
             event: "step",
             scale: step.scale,
             step: step.step,
@@ -53,7 +64,8 @@ impl Observer for JsonSteps {
                 .collect(),
             total: step.terms.total,
             seconds: step.seconds,
-        })?;
+        };
+        print_event(&line, self.part)?;
         Ok(ControlFlow::Continue(()))
     }
 }

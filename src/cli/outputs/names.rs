@@ -4,6 +4,8 @@ use nst::picture::{Depth, Film, OutputFormat};
 
 use super::{FILM, Outputs};
 use crate::cli::fault::Usage;
+use crate::cli::inputs::is_pipe;
+use crate::cli::names;
 
 impl Outputs<'_> {
     /// Checks what holds however long it takes until something is written: formats by their
@@ -14,7 +16,8 @@ impl Outputs<'_> {
     ///
     /// The first of these that does not hold, with the flag.
     pub fn check_names(&self) -> anyhow::Result<()> {
-        let format = OutputFormat::from_path(&self.result)?;
+        self.check_format()?;
+        let format = names::format(self.args, &self.result)?;
         if self.args.depth == Some(Depth::Sixteen) && !format.has_sixteen_bits() {
             return Err(Usage(format!(
                 "--depth 16: {} is a {format}, which has 8 bits; name a .png or .tif, or leave \
@@ -34,6 +37,30 @@ impl Outputs<'_> {
         self.check_inputs()?;
         self.check_each_other()?;
         self.checkpoint_is_there().map(drop)
+    }
+
+    /// Checks that the flags of the result's name and format go together.
+    fn check_format(&self) -> anyhow::Result<()> {
+        let (out, pipe) = (self.args, is_pipe(&self.result));
+        let result = self.result.display();
+        let format = names::format(out, &self.result)?;
+        let fault = if let Some(ext) = out.ext.as_ref().filter(|_| self.is_named && !pipe) {
+            format!("--ext {ext}: the name {result} says the format already; leave one of them out")
+        } else if pipe && out.json {
+            "--json: the picture goes to standard output; name a file with --output".to_owned()
+        } else if pipe && out.save_every.is_some() && out.frames.is_none() {
+            "--save-every: the picture goes to standard output; say with --frames where its frames \
+             go"
+            .to_owned()
+        } else if let Some(n) = out.quality.filter(|_| format != OutputFormat::Jpeg) {
+            format!(
+                "--quality {n}: {result} is a {format}, which loses nothing; name a .jpg, or leave \
+                 --quality out"
+            )
+        } else {
+            return Ok(());
+        };
+        Err(Usage(fault).into())
     }
 
     fn check_inputs(&self) -> anyhow::Result<()> {

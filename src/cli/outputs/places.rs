@@ -8,6 +8,8 @@ use nst::picture::{Film, OutputFormat, PictureError, check_film, check_output};
 
 use super::{FILM, Outputs, Record};
 use crate::cli::fault::Usage;
+use crate::cli::inputs::is_pipe;
+use crate::cli::names;
 
 impl Outputs<'_> {
     /// Checks, as the run begins, that everything can be written: folders that take files, and
@@ -19,6 +21,7 @@ impl Outputs<'_> {
     pub fn check_places(&self, overwrite: bool) -> anyhow::Result<()> {
         let inputs = self.inputs();
         match check_output(&self.result, &inputs, overwrite) {
+            _ if is_pipe(&self.result) => {}
             Err(PictureError::File(FileError::Exists { path })) => {
                 return Err(self.in_the_way(path));
             }
@@ -53,7 +56,8 @@ impl Outputs<'_> {
     /// The first of these that does not hold, with the flag.
     pub fn check_plan(&self, plan: &Plan) -> anyhow::Result<()> {
         let (width, height) = plan.size();
-        OutputFormat::from_path(&self.result)?.check_size(&self.result, width, height)?;
+        let format = names::format(self.args, &self.result)?;
+        format.check_size(&self.result, width, height)?;
         if let Some(film) = &self.args.timelapse {
             Film::check_size(film, width, height).context(FILM)?;
         }

@@ -1,7 +1,7 @@
 use nst::{End, Painted, Picture};
 
-use crate::cli::args::OutputArgs;
-use crate::cli::json::print_json;
+use crate::cli::args::{OutputArgs, Part};
+use crate::cli::json::{json_path, print_event};
 use crate::cli::observers::{EndLine, Keeper};
 use crate::cli::output::Target;
 use crate::cli::say;
@@ -53,23 +53,29 @@ impl Outcome {
         args: &OutputArgs,
     ) -> anyhow::Result<()> {
         let (width, height) = (painted.picture.width, painted.picture.height);
-        let (path, steps) = (target.path(), painted.steps);
+        let steps = painted.steps;
+        let (name, output) = if let Some(Part::Tile(caption)) = &args.part {
+            (caption.clone(), None)
+        } else {
+            let path = target.path();
+            (path.display().to_string(), Some(json_path(path)))
+        };
         if !args.quiet {
-            let path = path.display();
             say::line(format_args!(
-                "{path}: {width}x{height}, {steps} steps, {seconds:.1} s"
+                "{name}: {width}x{height}, {steps} steps, {seconds:.1} s"
             ));
         }
         if args.json {
             let diverged = matches!(self, Self::Diverged { .. });
-            print_json(&EndLine {
+            let line = EndLine {
                 event: if diverged { "diverged" } else { "done" },
-                output: path.to_path_buf(),
+                output,
                 width,
                 height,
                 steps,
                 seconds,
-            })?;
+            };
+            print_event(&line, args.part.as_ref())?;
         }
         Ok(())
     }

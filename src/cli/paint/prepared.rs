@@ -1,9 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use nst::job::InputSizes;
 use nst::{Inputs, Job, Plan};
 
-use crate::cli::args::Transfer;
+use crate::cli::args::{ResultSize, Transfer};
 use crate::cli::devices;
 use crate::cli::flags::Flags;
 use crate::cli::inputs::{self, Reader};
@@ -35,21 +34,25 @@ impl Prepared {
         note: &dyn Fn(&str),
     ) -> anyhow::Result<Self> {
         let reader = Reader::new(args, note);
-        let pictures = inputs::read(args, &reader)?;
+        let mut pictures = inputs::read(args, &reader)?;
         let mut job = inputs::job(args);
-        job.init = inputs::init(&args.pictures.init, &reader)?;
+        job.init = inputs::init(args, &reader)?;
         let asked = job.size;
-        let plan = memory::plan(
-            &args.hardware,
-            devices::effective(args.hardware.backend),
-            &mut job,
-            &InputSizes::from(&pictures),
-            note,
-        )?;
+        let sizes = inputs::sizes(args, &pictures);
+        let backend = devices::effective(args.hardware.backend);
+        let plan = memory::plan(&args.hardware, backend, &mut job, &sizes, note)?;
+        if inputs::filled(args).is_some() {
+            let (width, height) = plan.size();
+            pictures.content = pictures.content.resized(width, height);
+        }
         let flags = if job.size == asked {
             flags.clone()
         } else {
-            sized(flags, &job)
+            let size = match inputs::filled(args) {
+                Some(_) => ResultSize::Filled(plan.size().0, plan.size().1),
+                None => ResultSize::Kept(job.size),
+            };
+            sized(flags, size)
         };
         let digests = reader.digests();
         let record = Record {
@@ -73,10 +76,10 @@ impl Prepared {
 }
 
 /// The flags of a job whose size was made to fit the memory, which may be another tomorrow.
-fn sized(flags: &Flags, job: &Job) -> Flags {
+fn sized(flags: &Flags, size: ResultSize) -> Flags {
     let mut flags = flags.clone();
     flags.remove("area");
-    flags.set("size", &[job.size.to_string()]);
+    flags.set("size", &[size.to_string()]);
     flags
 }
 
@@ -90,12 +93,9 @@ mod tests {
     fn a_size_made_to_fit_takes_the_place_of_the_one_asked_for() {
         let mut flags = Flags::default();
         flags.set("area", &["9MP"]);
-        let job = Job {
-            size: Size::Long(300),
-            ..Job::default()
-        };
         let mut expected = Flags::default();
         expected.set("size", &["300"]);
-        assert_eq!(sized(&flags, &job), expected);
+        let size = ResultSize::Kept(Size::Long(300));
+        assert_eq!(sized(&flags, size), expected);
     }
 }
