@@ -2,6 +2,7 @@
 
 mod formats;
 mod jpeg;
+mod png_colours;
 mod profile;
 mod tiff_tags;
 mod webp;
@@ -43,7 +44,8 @@ impl Limits {
 
 /// Reads a PNG, JPEG, WebP, TIFF, BMP or GIF file, whichever its content is, whatever its name.
 ///
-/// EXIF orientation is applied and colours are converted to sRGB. Of an animation the first picture is taken.
+/// EXIF orientation is applied and colours are converted to sRGB, from an ICC profile or from what a PNG says of them
+/// (cICP, gAMA, cHRM). Of an animation the first picture is taken.
 /// Anything out of the ordinary is in [`Picture::notes`]. Memory at its peak: the file, its samples as stored, and 12
 /// bytes for each pixel, 32 with transparency.
 ///

@@ -7,6 +7,7 @@ mod frames;
 mod inputs;
 mod orientation;
 mod output;
+mod png_colour;
 
 use std::fs;
 use std::path::{Path, PathBuf};
