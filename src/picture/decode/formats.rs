@@ -29,6 +29,7 @@ pub(super) struct Decoded {
 pub(super) enum Refusal {
     Pixels(u32, u32),
     Memory,
+    Cut(u8),
     Unsupported(String),
     Damaged(String),
 }
