@@ -9,10 +9,10 @@ use crate::files::FileError;
 use crate::picture::{EncodeOptions, Film, Picture, PictureError, check_output, encode_or_rescue};
 
 /// A small file system of its own, unmounted at the end; none (and the reason printed) where that is not allowed.
-struct Mount(tempfile::TempDir);
+pub struct Mount(tempfile::TempDir);
 
 impl Mount {
-    fn new(options: &str) -> Option<Self> {
+    pub fn new(options: &str) -> Option<Self> {
         let folder = folder();
         let mounted = Command::new("mount")
             .args(["-t", "tmpfs", "-o", options, "nst-test"])
@@ -25,7 +25,7 @@ impl Mount {
         mounted.then_some(Self(folder))
     }
 
-    fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         self.0.path()
     }
 
