@@ -17,8 +17,8 @@ pub struct EncodeOptions {
     pub depth: Depth,
     /// JPEG quality, 1 to 100; other formats are lossless. Default: 95.
     pub quality: u8,
-    /// How the picture was made, for [`super::provenance()`] to read back: text without NUL, for a JPEG at most 65000
-    /// bytes. Default: none.
+    /// How the picture was made, for [`super::provenance()`] to read back: text without NUL of at most 1 MiB, in a JPEG
+    /// 65000 bytes. Default: none.
     pub provenance: Option<String>,
     /// Whether a file that exists may be replaced. Default: no.
     pub overwrite: bool,

@@ -53,6 +53,7 @@ pub(super) fn write(
     picture: &Picture,
     options: &EncodeOptions,
 ) -> Result<(), Failure> {
+    check_provenance(format, options)?;
     // In range: `check_size` of every format stays under 2^31.
     let size = (picture.width as u32, picture.height as u32);
     match format {
@@ -61,6 +62,23 @@ pub(super) fn write(
         OutputFormat::WebP => webp(out, size, picture, options),
         OutputFormat::Tiff => tiff(out, size, picture, options),
     }
+}
+
+/// Refuses a provenance that could not be read back.
+fn check_provenance(format: OutputFormat, options: &EncodeOptions) -> Result<(), Failure> {
+    let longest = match format {
+        // The encoder would write a wrong length and so a broken file. A segment has 65535 bytes, less the length
+        // itself, the word that marks EXIF, and what EXIF needs around the text.
+        OutputFormat::Jpeg => 65_000,
+        _ => provenance::LONGEST,
+    };
+    let length = options.provenance.as_ref().map_or(0, String::len);
+    if length > longest {
+        return Err(Failure::Encoder(format!(
+            "its provenance is longer than the {longest} bytes a {format} can carry"
+        )));
+    }
+    Ok(())
 }
 
 fn png(
@@ -102,18 +120,6 @@ fn jpeg(
     picture: &Picture,
     options: &EncodeOptions,
 ) -> Result<(), Failure> {
-    // The encoder would write a wrong length and so a broken file. A segment has 65535 bytes, less the length itself,
-    // the word that marks EXIF, and what EXIF needs around the text.
-    const LONGEST: usize = 65_000;
-    if options
-        .provenance
-        .as_ref()
-        .is_some_and(|text| text.len() > LONGEST)
-    {
-        return Err(Failure::Encoder(format!(
-            "its provenance is longer than the {LONGEST} bytes a JPEG can carry"
-        )));
-    }
     let mut encoder = JpegEncoder::new_with_quality(out, options.quality.clamp(1, 100));
     tag(&mut encoder, options)?;
     let rgb = eight_bit(&picture.on_white());
@@ -141,11 +147,17 @@ fn tag(encoder: &mut impl ImageEncoder, options: &EncodeOptions) -> Result<(), F
     encoder
         .set_icc_profile(srgb_profile()?)
         .map_err(unsupported)?;
-    if let Some(text) = &options.provenance {
-        let exif = provenance::to_exif(text).map_err(|e| Failure::Encoder(e.to_string()))?;
+    if let Some(exif) = exif(options)? {
         encoder.set_exif_metadata(exif).map_err(unsupported)?;
     }
     Ok(())
+}
+
+/// The provenance as an EXIF block.
+fn exif(options: &EncodeOptions) -> Result<Option<Vec<u8>>, Failure> {
+    let text = options.provenance.as_ref();
+    let exif = text.map(|text| provenance::to_exif(text)).transpose();
+    exif.map_err(|e| Failure::Encoder(e.to_string()))
 }
 
 fn srgb_profile() -> Result<Vec<u8>, Failure> {

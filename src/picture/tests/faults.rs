@@ -71,7 +71,7 @@ fn rescued(picture: &Picture, path: &Path) -> PictureError {
 }
 
 /// A picture no format makes small: 270 kB of pseudo-random samples.
-fn noise(width: usize, height: usize) -> Picture {
+pub fn noise(width: usize, height: usize) -> Picture {
     let mut state = 1_u32;
     let samples: Vec<f32> = (0..3 * width * height)
         .map(|_| {

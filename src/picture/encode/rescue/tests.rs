@@ -1,6 +1,7 @@
 use std::fs;
 
 use super::*;
+use crate::picture::provenance;
 use crate::picture::tests::faults::Mount;
 use crate::picture::tests::{entries, folder, gradient, read};
 
@@ -55,4 +56,16 @@ fn a_folder_that_is_missing_or_full_hands_on_to_the_next() {
     );
     assert_eq!(saved.parent(), Some(good.path()));
     assert_eq!(entries(full.path()).len(), 1, "no temporary file is left");
+}
+
+#[test]
+fn a_provenance_that_no_format_takes_is_left_out_rather_than_the_picture() {
+    let folder = folder();
+    let options = EncodeOptions {
+        provenance: Some("a".repeat(provenance::LONGEST + 1)),
+        ..EncodeOptions::default()
+    };
+    let path = folder.path().join("a.png");
+    let saved = rescued(&[folder.path()], &path, &options);
+    assert_eq!(provenance::provenance(&saved), None);
 }
