@@ -2,6 +2,7 @@
 
 mod formats;
 mod rescue;
+mod webp;
 
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -15,8 +16,9 @@ use crate::files::{FileError, Pending};
 pub struct EncodeOptions {
     /// Bits of each sample; JPEG and WebP always have 8. Default: 8.
     pub depth: Depth,
-    /// JPEG quality, 1 to 100; other formats are lossless. Default: 95.
-    pub quality: u8,
+    /// How close a lossy file comes, from 1, the smallest, to 100. Default: none, which is 95 for a JPEG and lossless
+    /// for a WebP. PNG and TIFF are always lossless.
+    pub quality: Option<u8>,
     /// How the picture was made, for [`super::provenance()`] to read back: text without NUL of at most 1 MiB, in a JPEG
     /// 65000 bytes. Default: none.
     pub provenance: Option<String>,
@@ -28,7 +30,7 @@ impl Default for EncodeOptions {
     fn default() -> Self {
         Self {
             depth: Depth::Eight,
-            quality: 95,
+            quality: None,
             provenance: None,
             overwrite: false,
         }

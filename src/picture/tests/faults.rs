@@ -92,7 +92,7 @@ fn a_full_disk_leaves_the_old_file_and_saves_the_picture_elsewhere() {
         let path = disk.path().join(name);
         fs::write(&path, "the old picture").unwrap();
         let options = EncodeOptions {
-            quality: 100,
+            quality: Some(100),
             ..overwriting()
         };
         check_output(&path, &[], true).unwrap();

@@ -1,8 +1,9 @@
 //! What is written is what is read back.
 
-use super::{distance, folder, gradient, read, with_alpha, write};
+use super::{distance, folder, gradient, read, sample, with_alpha, write};
 use crate::picture::{
-    Depth, EncodeOptions, Limits, PictureError, decode, encode, provenance, sheet,
+    Depth, EncodeOptions, Limits, Picture, PictureError, decode, eight_bit, encode, provenance,
+    sheet,
 };
 
 #[test]
@@ -170,4 +171,46 @@ fn a_contact_sheet_carries_provenance_as_any_picture_does() {
     };
     encode(&page, &path, &options).unwrap();
     assert_eq!(provenance(&path).as_deref(), Some("a sweep"));
+}
+
+#[test]
+fn a_webp_of_a_lower_quality_is_smaller_and_further_off_but_keeps_alpha_profile_and_provenance() {
+    let folder = folder();
+    let Some(picture) = sample("results/valley-swirl.jpg", 256, 192) else {
+        return;
+    };
+    for picture in [picture.clone(), with_alpha(picture)] {
+        let mut last = (u64::MAX, 0.0);
+        for quality in [None, Some(95), Some(60), Some(10)] {
+            let path = folder.path().join(format!("{quality:?}.webp"));
+            let options = EncodeOptions {
+                quality,
+                overwrite: true,
+                provenance: Some("how it was made".to_owned()),
+                ..EncodeOptions::default()
+            };
+            encode(&picture, &path, &options).unwrap();
+            let back = read(&path);
+            assert_eq!(back.notes, []);
+            assert_eq!(provenance(&path), options.provenance);
+            let alpha = |picture: &Picture| picture.alpha.clone().map(|a| eight_bit(&a));
+            assert_eq!(alpha(&back), alpha(&picture), "{quality:?}");
+            let off: f32 = back
+                .pixels
+                .iter()
+                .zip(&picture.pixels)
+                .map(|(a, b)| (a - b).abs())
+                .sum();
+            let now = (
+                std::fs::metadata(&path).unwrap().len(),
+                off / back.pixels.len() as f32,
+            );
+            assert!(
+                now.0 < last.0 && now.1 > last.1 || quality.is_none(),
+                "{quality:?}: {now:?} after {last:?}"
+            );
+            last = now;
+        }
+        assert!(last.1 < 0.1, "even the lowest shows the picture: {last:?}");
+    }
 }
