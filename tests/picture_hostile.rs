@@ -1,11 +1,12 @@
 //! Files that claim to be huge are refused from their header. A process of its own, so that its peak memory is theirs.
 
+use std::fs;
 use std::io::Write;
 use std::path::Path;
 
 use image::ExtendedColorType;
 use image::codecs::{bmp::BmpEncoder, jpeg::JpegEncoder, webp::WebPEncoder};
-use nst::picture::{Limits, PictureError, decode_bytes};
+use nst::picture::{Limits, PictureError, decode_bytes, provenance};
 use tiff::encoder::{TiffEncoder, colortype::RGB8};
 
 /// Far below any of the sizes claimed, and room enough for the test program and its fixtures.
@@ -164,4 +165,114 @@ fn a_tiff_of_some_bytes_claiming_four_gigapixels_is_refused() {
         patch(&mut bytes, &entry, &65_535_u32.to_le_bytes());
     }
     assert_refused("claim.tif", &bytes, (65_535, 65_535));
+}
+
+/// A zlib stream that inflates to 900 MB of zeros: the pixels of a black PNG.
+fn zlib_bomb() -> Vec<u8> {
+    const SIDE: u32 = 30_000;
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, SIDE, SIDE);
+    encoder.set_color(png::ColorType::Grayscale);
+    encoder.set_compression(png::Compression::High);
+    let mut writer = encoder.write_header().unwrap();
+    let mut rows = writer.stream_writer().unwrap();
+    let row = vec![0; SIDE as usize];
+    for _ in 0..SIDE {
+        rows.write_all(&row).unwrap();
+    }
+    rows.finish().unwrap();
+    drop(writer);
+    // After the signature and the header: chunks of a length, four letters, the content and a checksum.
+    let (mut rest, mut stream) = (&bytes[33..], Vec::new());
+    while let Some((length, body)) = rest.split_first_chunk() {
+        let length = u32::from_be_bytes(*length) as usize;
+        if body.starts_with(b"IDAT") {
+            stream.extend_from_slice(&body[4..4 + length]);
+        }
+        rest = &body[4 + length + 4..];
+    }
+    stream
+}
+
+fn png_with(kind: png::chunk::ChunkType, content: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut writer = png::Encoder::new(&mut bytes, 1, 1).write_header().unwrap();
+    writer.write_chunk(kind, content).unwrap();
+    writer.write_image_data(&[7]).unwrap();
+    writer.finish().unwrap();
+    bytes
+}
+
+/// Its provenance cannot be read, and costs no memory.
+fn assert_no_provenance(name: &str, file: &Path) {
+    assert_eq!(provenance(file), None, "{name}");
+    assert_small(name);
+}
+
+#[test]
+fn a_png_of_a_megabyte_whose_text_inflates_to_900_mb_costs_no_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bomb.png");
+    let bomb = zlib_bomb();
+    for (kind, before) in [
+        (png::chunk::iTXt, &b"nst:provenance\0\x01\0\0\0"[..]),
+        (png::chunk::zTXt, b"nst:provenance\0\0"),
+    ] {
+        let bytes = png_with(kind, &[before, &bomb].concat());
+        assert!(bytes.len() < 2_000_000, "{} bytes", bytes.len());
+        fs::write(&path, &bytes).unwrap();
+        assert_no_provenance("text", &path);
+        decode_bytes(&path, &bytes, &Limits::default()).unwrap();
+        assert_small("decoded");
+    }
+}
+
+#[test]
+fn metadata_that_claims_a_gigabyte_costs_no_memory() {
+    const LONG: u32 = 1_000_000_000;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("claim");
+    let webp = [b"RIFF\xff\xff\xff\x7fWEBPEXIF", &LONG.to_le_bytes()[..]].concat();
+    // One entry: tag 270, type ASCII.
+    let entry = [&[14, 1, 2, 0][..], &LONG.to_le_bytes(), &[0, 1, 0, 0]].concat();
+    let tiff = [&b"II*\0\x08\0\0\0\x01\0"[..], &entry].concat();
+    let text = |kind: &[u8]| {
+        let header = png_with(png::chunk::tEXt, b"a\0b")[..33].to_vec();
+        [&header, &LONG.to_be_bytes()[..], kind, b"nst:provenance\0"].concat()
+    };
+    for (name, start) in [
+        ("EXIF of a WebP", webp),
+        ("description of a TIFF", tiff),
+        ("text of a PNG", text(b"iTXt")),
+        ("EXIF of a PNG", text(b"eXIf")),
+        (
+            "no marker in a JPEG",
+            b"\xff\xd8\xff\xe0\0\x04\0\0".to_vec(),
+        ),
+    ] {
+        fs::write(&path, start).unwrap();
+        // Sparse: takes no space on the disk.
+        let file = fs::File::options().write(true).open(&path).unwrap();
+        file.set_len(1_100_000_000).unwrap();
+        assert_no_provenance(name, &path);
+    }
+}
+
+#[test]
+fn an_exif_block_of_nothing_but_ends_of_text_costs_little_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.webp");
+    // As long as one of ours may be, and longer.
+    for length in [1_000_000_u32, 30_000_000] {
+        // One entry: tag 270, type ASCII, all that follows.
+        let count = (length - 26).to_le_bytes();
+        let entry = [&[14, 1, 2, 0][..], &count, &[26, 0, 0, 0]].concat();
+        let mut exif = [&b"II*\0\x08\0\0\0\x01\0"[..], &entry, &[0; 4]].concat();
+        exif.resize(length as usize, 0);
+        let chunk = [&b"EXIF"[..], &length.to_le_bytes(), &exif].concat();
+        let riff = (chunk.len() as u32 + 4).to_le_bytes();
+        fs::write(&path, [&b"RIFF"[..], &riff, b"WEBP", &chunk].concat()).unwrap();
+        drop((exif, chunk));
+        assert_no_provenance("NULs", &path);
+    }
 }

@@ -244,7 +244,10 @@ impl<'a> Reader<'a> {
     pub fn new(args: &Transfer, note: &'a dyn Fn(&str)) -> Self {
         let max_pixels = u64::from(args.pictures.max_pixels) * 1_000_000;
         Self {
-            limits: Limits { max_pixels },
+            limits: Limits {
+                max_pixels,
+                ..Limits::default()
+            },
             note,
             digests: RefCell::default(),
             keep: !args.output.no_provenance,

@@ -1,7 +1,9 @@
 //! Reading a picture file somebody else made.
 
+mod cut;
 mod formats;
 mod jpeg;
+mod png_colours;
 mod profile;
 mod tiff_tags;
 mod webp;
@@ -17,17 +19,23 @@ use self::formats::{Refusal, to_picture};
 use super::{Note, Picture, PictureError};
 use crate::files::not_a_file;
 
-/// Bounds on what decoding may use, checked before anything is allocated.
+/// What decoding may use, checked before anything is allocated, and put up with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Most pixels (width times height) a picture may claim. Default: 400 million.
     pub max_pixels: u64,
+    /// Whether a JPEG is read of which a tenth or more of the rows is missing. Default: no.
+    ///
+    /// What is missing is filled with grey, and a picture painted from that is of no use; so unless this is asked for,
+    /// only a file that lost its last few rows is read, with [`Note::Cut`].
+    pub allow_cut: bool,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
             max_pixels: 400_000_000,
+            allow_cut: false,
         }
     }
 }
@@ -43,7 +51,8 @@ impl Limits {
 
 /// Reads a PNG, JPEG, WebP, TIFF, BMP or GIF file, whichever its content is, whatever its name.
 ///
-/// EXIF orientation is applied and colours are converted to sRGB. Of an animation the first picture is taken.
+/// EXIF orientation is applied and colours are converted to sRGB, from an ICC profile or from what a PNG says of them
+/// (cICP, gAMA, cHRM). Of an animation the first picture is taken.
 /// Anything out of the ordinary is in [`Picture::notes`]. Memory at its peak: the file, its samples as stored, and 12
 /// bytes for each pixel, 32 with transparency.
 ///
@@ -94,6 +103,7 @@ fn with_name(refusal: Refusal, path: &Path, format: ImageFormat, limits: Limits)
             path,
             max_bytes: limits.max_bytes(),
         },
+        Refusal::Cut(percent) => PictureError::Cut { path, percent },
         Refusal::Unsupported(reason) => PictureError::Unsupported {
             path,
             format: name(format),

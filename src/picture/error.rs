@@ -91,6 +91,18 @@ pub enum PictureError {
         /// The decoder's reason.
         reason: String,
     },
+    /// The end of a JPEG is missing, and with it more of the picture than [`super::Limits::allow_cut`] lets pass.
+    #[error(
+        "{}: the JPEG is cut: only {percent} % of the picture is there; get a whole copy of it, or give --allow-cut to \
+         use it as it is",
+        .path.display()
+    )]
+    Cut {
+        /// The input.
+        path: PathBuf,
+        /// How much of the picture is there in full detail, in percent of its rows.
+        percent: u8,
+    },
     /// The name to write has no extension of a format written.
     #[error("{}: the output's name must end in .png, .jpg, .jpeg, .webp, .tif or .tiff", .path.display())]
     UnknownExtension {

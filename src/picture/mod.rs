@@ -31,7 +31,7 @@ pub use note::Note;
 pub use output::{OutputFormat, check_output};
 pub use provenance::provenance;
 pub use resize::fit_long_side;
-pub use sheet::sheet;
+pub use sheet::{sheet, sheet_size};
 pub(crate) use statistics::Statistics;
 
 /// Bits of each sample in a file.

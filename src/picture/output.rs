@@ -11,7 +11,7 @@ pub enum OutputFormat {
     Png,
     /// `.jpg`, `.jpeg`: 8 bits, no alpha.
     Jpeg,
-    /// `.webp`: 8 bits, alpha, lossless.
+    /// `.webp`: 8 bits, alpha, lossless unless a quality is asked for.
     WebP,
     /// `.tif`, `.tiff`: 8 or 16 bits, alpha.
     Tiff,

@@ -9,22 +9,32 @@ const HEIGHT: RasterHeight = RasterHeight::Size20;
 /// A line of text and the white above it, in pixels.
 const CAPTION: usize = HEIGHT.val() + 4;
 
+/// Width and height, in pixels, of the [`sheet`] of so many pictures of which the largest has this width and height.
+pub fn sheet_size(tiles: usize, (width, height): (usize, usize)) -> (usize, usize) {
+    let (columns, rows) = grid(tiles);
+    (
+        GAP + columns * (width + GAP),
+        GAP + rows * (height + CAPTION + GAP),
+    )
+}
+
+/// Columns and rows of a near-square grid.
+fn grid(tiles: usize) -> (usize, usize) {
+    let columns = (1..=tiles).find(|n| n * n >= tiles).unwrap_or(1);
+    (columns, tiles.div_ceil(columns))
+}
+
 /// A contact sheet: the pictures in a near-square grid, row by row, each above its caption, on white.
 ///
 /// Cells have the size of the largest picture; smaller ones are centred. A caption wider than its cell is cut and ends
 /// in an ellipsis of three dots; a character that is not in Latin-1 is drawn as `?`. Without pictures, a small blank
 /// page.
 pub fn sheet(tiles: &[(Picture, String)]) -> Picture {
-    let columns = (1..=tiles.len())
-        .find(|n| n * n >= tiles.len())
-        .unwrap_or(1);
-    let rows = tiles.len().div_ceil(columns);
+    let (columns, _) = grid(tiles.len());
     let width = tiles.iter().map(|(p, _)| p.width).max().unwrap_or(1);
     let height = tiles.iter().map(|(p, _)| p.height).max().unwrap_or(1);
-    let mut page = white(
-        GAP + columns * (width + GAP),
-        GAP + rows * (height + CAPTION + GAP),
-    );
+    let (page_width, page_height) = sheet_size(tiles.len(), (width, height));
+    let mut page = white(page_width, page_height);
     for (i, (picture, caption)) in tiles.iter().enumerate() {
         let left = GAP + i % columns * (width + GAP);
         let top = GAP + i / columns * (height + CAPTION + GAP);
@@ -136,6 +146,11 @@ mod tests {
                 GAP + rows * (48 + CAPTION + GAP),
             );
             assert_eq!((page.width, page.height), size, "{count} tiles");
+            assert_eq!(
+                sheet_size(count, (64, 48)),
+                size,
+                "known before any is painted"
+            );
         }
     }
 

@@ -10,7 +10,7 @@ use image::codecs::webp::WebPDecoder;
 use image::metadata::Orientation;
 use image::{AnimationDecoder, DynamicImage, ImageDecoder, ImageError, ImageFormat};
 
-use super::{Limits, jpeg, profile, tiff_tags, webp};
+use super::{Limits, jpeg, png_colours, profile, tiff_tags, webp};
 use crate::picture::{Depth, Note, Picture, unit};
 
 /// A decoded file, upright, before its colours are brought to sRGB.
@@ -29,6 +29,7 @@ pub(super) struct Decoded {
 pub(super) enum Refusal {
     Pixels(u32, u32),
     Memory,
+    Cut(u8),
     Unsupported(String),
     Damaged(String),
 }
@@ -62,8 +63,13 @@ pub(super) fn to_picture(
         ImageFormat::Tiff => tiff_tags::apply(bytes, &mut decoded, &mut notes),
         _ => (),
     }
-    if let Some(icc) = decoded.icc.take() {
-        notes.extend(profile::to_srgb(&mut decoded.rgb, decoded.grey, &icc));
+    let icc = decoded.icc.take().map(|icc| profile::parse(&icc));
+    let colours = match format {
+        ImageFormat::Png => png_colours::of(bytes, icc),
+        _ => icc,
+    };
+    if let Some(colours) = colours {
+        notes.extend(profile::to_srgb(&mut decoded.rgb, decoded.grey, colours));
     }
     for v in &mut decoded.rgb {
         *v = unit(*v);

@@ -1,4 +1,4 @@
-//! JPEG beyond what `image` does: cut files are noticed, and the inks of CMYK and YCCK keep their profile.
+//! JPEG beyond what `image` does: cut files are noticed or refused, and the inks of CMYK and YCCK keep their profile.
 
 use std::io::Cursor;
 
@@ -11,8 +11,11 @@ use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::formats::{Decoded, Refusal, check_size, from_decoder};
-use super::{Limits, profile};
+use super::{Limits, cut, profile};
 use crate::picture::{Depth, Note};
+
+/// Percent of a picture that must be there if [`Limits::allow_cut`] is not given.
+const ENOUGH: u8 = 90;
 
 impl From<DecodeErrors> for Refusal {
     fn from(error: DecodeErrors) -> Self {
@@ -29,7 +32,11 @@ pub(super) fn decode(
     notes: &mut Vec<Note>,
 ) -> Result<Decoded, Refusal> {
     let decoder = JpegDecoder::new(Cursor::new(bytes))?;
-    if !reaches_its_end(bytes) {
+    check_size(decoder.dimensions(), decoder.total_bytes(), limits)?;
+    if let Some(percent) = cut::percent_there(bytes) {
+        if percent < ENOUGH && !limits.allow_cut {
+            return Err(Refusal::Cut(percent));
+        }
         notes.push(Note::Cut);
     }
     match inks(bytes)? {
@@ -38,7 +45,7 @@ pub(super) fn decode(
     }
 }
 
-fn options() -> DecoderOptions {
+pub(super) fn options() -> DecoderOptions {
     DecoderOptions::default()
         .set_strict_mode(false)
         .set_max_width(usize::MAX)
@@ -104,26 +111,4 @@ fn ycck_to_ink([y, cb, cr, k]: [u8; 4]) -> [u8; 4] {
         byte(y + 1.772 * cb),
         255 - k,
     ]
-}
-
-/// Whether the marker that ends the picture is there; decoders fill what a cut file lacks and say nothing.
-fn reaches_its_end(bytes: &[u8]) -> bool {
-    const END: u8 = 0xD9;
-    let mut rest = bytes;
-    while let Some(at) = rest.iter().position(|&b| b == 0xFF) {
-        rest = &rest[at + 1..];
-        match rest.first() {
-            Some(&END) => return true,
-            // Stuffed zeros, restarts and fill bytes have no length; entropy-coded data is passed over between them.
-            None | Some(0x00 | 0x01 | 0xD0..=0xD8 | 0xFF) => (),
-            Some(_) => {
-                let Some(length) = rest.get(1..3) else {
-                    return false;
-                };
-                let length = usize::from(u16::from_be_bytes([length[0], length[1]]));
-                rest = rest.get(1 + length..).unwrap_or_default();
-            }
-        }
-    }
-    false
 }

@@ -14,15 +14,20 @@ type Transform = Arc<dyn TransformExecutor<f32> + Send + Sync>;
 /// Pixels converted at a time: a small buffer instead of a second picture.
 const BLOCK: usize = 4096;
 
-/// Converts RGB samples in place from the profile to sRGB. The note says what was done; none if nothing had to be.
-pub(super) fn to_srgb(rgb: &mut [f32], grey: bool, icc: &[u8]) -> Option<Note> {
-    let (profile, grey) = match ColorProfile::new_from_slice(icc) {
-        Ok(profile) => {
-            let grey = grey && profile.color_space == DataColorSpace::Gray;
-            (profile, grey)
-        }
-        Err(e) => return Some(ignored(&e)),
+/// What a file says of its colours: a profile, or why there is none that can be used.
+pub(super) type Colours = Result<ColorProfile, String>;
+
+pub(super) fn parse(icc: &[u8]) -> Colours {
+    ColorProfile::new_from_slice(icc).map_err(|e| e.to_string())
+}
+
+/// Converts RGB samples in place to sRGB. The note says what was done; none if nothing had to be.
+pub(super) fn to_srgb(rgb: &mut [f32], grey: bool, colours: Colours) -> Option<Note> {
+    let profile = match colours {
+        Ok(profile) => profile,
+        Err(reason) => return Some(Note::ProfileIgnored(reason)),
     };
+    let grey = grey && profile.color_space == DataColorSpace::Gray;
     let layout = if grey { Layout::Gray } else { Layout::Rgb };
     let transform = match transform(&profile, layout) {
         Ok(transform) => transform,

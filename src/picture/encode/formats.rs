@@ -4,15 +4,17 @@ use std::borrow::Cow;
 use std::io::{self, Seek, Write};
 
 use image::codecs::jpeg::JpegEncoder;
-use image::codecs::webp::WebPEncoder;
 use image::{ExtendedColorType, ImageEncoder, ImageError};
 use moxcms::{ColorDateTime, ColorProfile};
 use tiff::TiffError;
 use tiff::encoder::{Compression, DeflateLevel, TiffEncoder, TiffValue, colortype};
 use tiff::tags::{ExtraSamples, Predictor, Tag, Type};
 
-use super::EncodeOptions;
+use super::{EncodeOptions, webp};
 use crate::picture::{Depth, OutputFormat, Picture, eight_bit, provenance};
+
+/// Of a JPEG, unless asked for.
+const QUALITY: u8 = 95;
 
 /// Why no file came out.
 pub(super) enum Failure {
@@ -53,14 +55,32 @@ pub(super) fn write(
     picture: &Picture,
     options: &EncodeOptions,
 ) -> Result<(), Failure> {
+    check_provenance(format, options)?;
     // In range: `check_size` of every format stays under 2^31.
     let size = (picture.width as u32, picture.height as u32);
     match format {
         OutputFormat::Png => png(out, size, picture, options),
         OutputFormat::Jpeg => jpeg(out, size, picture, options),
-        OutputFormat::WebP => webp(out, size, picture, options),
+        OutputFormat::WebP => webp::write(out, size, picture, options),
         OutputFormat::Tiff => tiff(out, size, picture, options),
     }
+}
+
+/// Refuses a provenance that could not be read back.
+fn check_provenance(format: OutputFormat, options: &EncodeOptions) -> Result<(), Failure> {
+    let longest = match format {
+        // The encoder would write a wrong length and so a broken file. A segment has 65535 bytes, less the length
+        // itself, the word that marks EXIF, and what EXIF needs around the text.
+        OutputFormat::Jpeg => 65_000,
+        _ => provenance::LONGEST,
+    };
+    let length = options.provenance.as_ref().map_or(0, String::len);
+    if length > longest {
+        return Err(Failure::Encoder(format!(
+            "its provenance is longer than the {longest} bytes a {format} can carry"
+        )));
+    }
+    Ok(())
 }
 
 fn png(
@@ -102,53 +122,33 @@ fn jpeg(
     picture: &Picture,
     options: &EncodeOptions,
 ) -> Result<(), Failure> {
-    // The encoder would write a wrong length and so a broken file. A segment has 65535 bytes, less the length itself,
-    // the word that marks EXIF, and what EXIF needs around the text.
-    const LONGEST: usize = 65_000;
-    if options
-        .provenance
-        .as_ref()
-        .is_some_and(|text| text.len() > LONGEST)
-    {
-        return Err(Failure::Encoder(format!(
-            "its provenance is longer than the {LONGEST} bytes a JPEG can carry"
-        )));
-    }
-    let mut encoder = JpegEncoder::new_with_quality(out, options.quality.clamp(1, 100));
+    let mut encoder =
+        JpegEncoder::new_with_quality(out, options.quality.unwrap_or(QUALITY).clamp(1, 100));
     tag(&mut encoder, options)?;
     let rgb = eight_bit(&picture.on_white());
     Ok(encoder.write_image(&rgb, width, height, ExtendedColorType::Rgb8)?)
 }
 
-fn webp(
-    out: impl Write,
-    (width, height): (u32, u32),
-    picture: &Picture,
-    options: &EncodeOptions,
-) -> Result<(), Failure> {
-    let mut encoder = WebPEncoder::new_lossless(out);
-    tag(&mut encoder, options)?;
-    let color = match picture.alpha {
-        Some(_) => ExtendedColorType::Rgba8,
-        None => ExtendedColorType::Rgb8,
-    };
-    Ok(encoder.write_image(&eight_bit(&interleaved(picture)), width, height, color)?)
-}
-
 /// The sRGB profile and the provenance, for the encoders of `image`.
-fn tag(encoder: &mut impl ImageEncoder, options: &EncodeOptions) -> Result<(), Failure> {
+pub(super) fn tag(encoder: &mut impl ImageEncoder, options: &EncodeOptions) -> Result<(), Failure> {
     let unsupported = |e: image::error::UnsupportedError| Failure::Encoder(e.to_string());
     encoder
         .set_icc_profile(srgb_profile()?)
         .map_err(unsupported)?;
-    if let Some(text) = &options.provenance {
-        let exif = provenance::to_exif(text).map_err(|e| Failure::Encoder(e.to_string()))?;
+    if let Some(exif) = exif(options)? {
         encoder.set_exif_metadata(exif).map_err(unsupported)?;
     }
     Ok(())
 }
 
-fn srgb_profile() -> Result<Vec<u8>, Failure> {
+/// The provenance as an EXIF block.
+pub(super) fn exif(options: &EncodeOptions) -> Result<Option<Vec<u8>>, Failure> {
+    let text = options.provenance.as_ref();
+    let exif = text.map(|text| provenance::to_exif(text)).transpose();
+    exif.map_err(|e| Failure::Encoder(e.to_string()))
+}
+
+pub(super) fn srgb_profile() -> Result<Vec<u8>, Failure> {
     let mut profile = ColorProfile::new_srgb();
     // The year of the standard, IEC 61966-2-1. The crate takes the time of day, and no two files would be equal.
     profile.creation_date_time = ColorDateTime {
@@ -240,7 +240,7 @@ fn sixteen_bit(samples: &[f32]) -> Vec<u16> {
 }
 
 /// RGB samples, or RGBA if the picture has an alpha channel.
-fn interleaved(picture: &Picture) -> Cow<'_, [f32]> {
+pub(super) fn interleaved(picture: &Picture) -> Cow<'_, [f32]> {
     let Some(alpha) = &picture.alpha else {
         return Cow::Borrowed(&picture.pixels);
     };

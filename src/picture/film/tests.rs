@@ -152,9 +152,15 @@ fn only_gif_is_written_and_only_of_sizes_it_has() {
             Film::create(&path, width, height),
             Err(PictureError::FilmSize { .. })
         ));
+        assert!(matches!(
+            Film::check_size(&path, width, height),
+            Err(PictureError::FilmSize { .. })
+        ));
     }
     assert!(entries(folder.path()).is_empty());
     check_film(&path.with_file_name("FILM.GIF"), &[], false).unwrap();
+    Film::check_size(&path, 65_535, 1).unwrap();
+    assert!(entries(folder.path()).is_empty());
 }
 
 #[test]

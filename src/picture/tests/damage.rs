@@ -14,8 +14,14 @@ fn attempt(bytes: &[u8]) -> Result<Picture, PictureError> {
         bytes,
         &Limits {
             max_pixels: 1 << 20,
+            allow_cut: true,
         },
     )
+}
+
+/// As a user's file is read unless more is asked for.
+fn careful(bytes: &[u8]) -> Result<Picture, PictureError> {
+    decode_bytes(Path::new("damaged"), bytes, &Limits::default())
 }
 
 fn jpeg(progressive: bool, color: ColorType) -> Vec<u8> {
@@ -135,4 +141,53 @@ fn a_changed_byte_anywhere_is_an_error_or_a_picture() {
         }
     }
     assert!(pictures > 0);
+}
+
+/// A photo-like JPEG, large enough that its first kilobyte is next to nothing.
+fn large_jpeg(progressive: bool) -> Vec<u8> {
+    let samples: Vec<u8> = (0..640_usize * 480)
+        .flat_map(|i| [i % 640 / 3, i / 640 / 2, (i * i / 977) % 256].map(|v| v as u8))
+        .collect();
+    let mut bytes = Vec::new();
+    let mut encoder = Encoder::new(&mut bytes, 90);
+    encoder.set_progressive(progressive);
+    encoder.encode(&samples, 640, 480, ColorType::Rgb).unwrap();
+    bytes
+}
+
+#[test]
+fn a_jpeg_of_which_much_is_missing_is_refused_unless_asked_for() {
+    for progressive in [false, true] {
+        let whole = large_jpeg(progressive);
+        for length in [1000, whole.len() / 2, whole.len() * 4 / 5] {
+            let error = careful(&whole[..length]).unwrap_err();
+            let PictureError::Cut { percent, .. } = error else {
+                panic!("{length}: {error}")
+            };
+            assert!(
+                usize::from(percent) <= 100 * length / whole.len() + 2,
+                "{length}: {percent} %"
+            );
+            let message = error.to_string();
+            for part in [
+                "damaged",
+                "cut",
+                &format!("only {percent} %"),
+                "--allow-cut",
+            ] {
+                assert!(message.contains(part), "{message}");
+            }
+            assert_eq!(attempt(&whole[..length]).unwrap().notes, [Note::Cut]);
+        }
+    }
+}
+
+#[test]
+fn a_jpeg_that_lost_its_last_rows_is_read_with_a_note() {
+    let whole = large_jpeg(false);
+    for missing in [1, 2, 50, whole.len() / 30] {
+        let picture = careful(&whole[..whole.len() - missing]).unwrap();
+        assert_eq!(picture.notes, [Note::Cut], "{missing} bytes missing");
+        assert_eq!((picture.width, picture.height), (640, 480));
+    }
 }

@@ -9,10 +9,10 @@ use crate::files::FileError;
 use crate::picture::{EncodeOptions, Film, Picture, PictureError, check_output, encode_or_rescue};
 
 /// A small file system of its own, unmounted at the end; none (and the reason printed) where that is not allowed.
-struct Mount(tempfile::TempDir);
+pub struct Mount(tempfile::TempDir);
 
 impl Mount {
-    fn new(options: &str) -> Option<Self> {
+    pub fn new(options: &str) -> Option<Self> {
         let folder = folder();
         let mounted = Command::new("mount")
             .args(["-t", "tmpfs", "-o", options, "nst-test"])
@@ -25,7 +25,7 @@ impl Mount {
         mounted.then_some(Self(folder))
     }
 
-    fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         self.0.path()
     }
 
@@ -71,7 +71,7 @@ fn rescued(picture: &Picture, path: &Path) -> PictureError {
 }
 
 /// A picture no format makes small: 270 kB of pseudo-random samples.
-fn noise(width: usize, height: usize) -> Picture {
+pub fn noise(width: usize, height: usize) -> Picture {
     let mut state = 1_u32;
     let samples: Vec<f32> = (0..3 * width * height)
         .map(|_| {
@@ -92,7 +92,7 @@ fn a_full_disk_leaves_the_old_file_and_saves_the_picture_elsewhere() {
         let path = disk.path().join(name);
         fs::write(&path, "the old picture").unwrap();
         let options = EncodeOptions {
-            quality: 100,
+            quality: Some(100),
             ..overwriting()
         };
         check_output(&path, &[], true).unwrap();

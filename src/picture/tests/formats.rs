@@ -1,7 +1,10 @@
 //! What is written is what is read back.
 
-use super::{distance, folder, gradient, read, with_alpha, write};
-use crate::picture::{Depth, EncodeOptions, Limits, decode, encode, provenance};
+use super::{distance, folder, gradient, read, sample, with_alpha, write};
+use crate::picture::{
+    Depth, EncodeOptions, Limits, Picture, PictureError, decode, eight_bit, encode, provenance,
+    sheet,
+};
 
 #[test]
 fn lossless_formats_give_back_every_pixel() {
@@ -104,5 +107,110 @@ fn the_time_of_day_is_in_no_file() {
         // An ICC profile has its date in front of its signature: twelve bytes, the year first.
         let date = &bytes[signature.unwrap() - 12..][..12];
         assert_eq!(date, [7, 207, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0], "{name}");
+    }
+}
+
+#[test]
+fn a_provenance_as_long_as_allowed_comes_back_and_a_longer_one_is_refused() {
+    let folder = folder();
+    for name in ["a.png", "a.webp", "a.tif"] {
+        let path = folder.path().join(name);
+        let mut options = EncodeOptions {
+            provenance: Some("a".repeat(1 << 20)),
+            ..EncodeOptions::default()
+        };
+        encode(&gradient(9, 7, 256.0), &path, &options).unwrap();
+        assert!(provenance(&path) == options.provenance, "{name}");
+        std::fs::remove_file(&path).unwrap();
+        options.provenance = Some("a".repeat((1 << 20) + 1));
+        let error = encode(&gradient(9, 7, 256.0), &path, &options).unwrap_err();
+        assert!(matches!(error, PictureError::Encoding { .. }), "{error}");
+        assert!(!path.exists());
+    }
+}
+
+#[test]
+fn provenance_is_read_back_from_behind_any_number_of_pixels() {
+    let folder = folder();
+    // Noise, which no format makes small: megabytes before the text of a WebP and a TIFF.
+    let picture = super::faults::noise(1000, 700);
+    for name in ["a.png", "a.jpg", "a.webp", "a.tif"] {
+        let path = folder.path().join(name);
+        let options = EncodeOptions {
+            provenance: Some("how it was made".to_owned()),
+            ..EncodeOptions::default()
+        };
+        encode(&picture, &path, &options).unwrap();
+        assert_eq!(provenance(&path), options.provenance, "{name}");
+    }
+}
+
+#[test]
+fn the_exif_block_that_a_converter_keeps_in_a_png_is_read() {
+    let folder = folder();
+    let path = folder.path().join("converted.png");
+    let mut info = png::Info::with_size(1, 1);
+    let block = crate::picture::provenance::to_exif("kept").unwrap();
+    info.exif_metadata = Some(block.into());
+    let file = std::fs::File::create(&path).unwrap();
+    let encoder = png::Encoder::with_info(file, info).unwrap();
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&[7]).unwrap();
+    writer.finish().unwrap();
+    assert_eq!(provenance(&path).as_deref(), Some("kept"));
+}
+
+#[test]
+fn a_contact_sheet_carries_provenance_as_any_picture_does() {
+    let folder = folder();
+    let page = sheet(&[(gradient(64, 48, 256.0), "one".to_owned())]);
+    let path = folder.path().join("sheet.jpg");
+    let options = EncodeOptions {
+        provenance: Some("a sweep".to_owned()),
+        ..EncodeOptions::default()
+    };
+    encode(&page, &path, &options).unwrap();
+    assert_eq!(provenance(&path).as_deref(), Some("a sweep"));
+}
+
+#[test]
+fn a_webp_of_a_lower_quality_is_smaller_and_further_off_but_keeps_alpha_profile_and_provenance() {
+    let folder = folder();
+    let Some(picture) = sample("results/valley-swirl.jpg", 256, 192) else {
+        return;
+    };
+    for picture in [picture.clone(), with_alpha(picture)] {
+        let mut last = (u64::MAX, 0.0);
+        for quality in [None, Some(95), Some(60), Some(10)] {
+            let path = folder.path().join(format!("{quality:?}.webp"));
+            let options = EncodeOptions {
+                quality,
+                overwrite: true,
+                provenance: Some("how it was made".to_owned()),
+                ..EncodeOptions::default()
+            };
+            encode(&picture, &path, &options).unwrap();
+            let back = read(&path);
+            assert_eq!(back.notes, []);
+            assert_eq!(provenance(&path), options.provenance);
+            let alpha = |picture: &Picture| picture.alpha.clone().map(|a| eight_bit(&a));
+            assert_eq!(alpha(&back), alpha(&picture), "{quality:?}");
+            let off: f32 = back
+                .pixels
+                .iter()
+                .zip(&picture.pixels)
+                .map(|(a, b)| (a - b).abs())
+                .sum();
+            let now = (
+                std::fs::metadata(&path).unwrap().len(),
+                off / back.pixels.len() as f32,
+            );
+            assert!(
+                now.0 < last.0 && now.1 > last.1 || quality.is_none(),
+                "{quality:?}: {now:?} after {last:?}"
+            );
+            last = now;
+        }
+        assert!(last.1 < 0.1, "even the lowest shows the picture: {last:?}");
     }
 }

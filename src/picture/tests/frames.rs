@@ -121,7 +121,10 @@ fn a_webp_whose_frame_is_larger_than_its_canvas_is_refused_before_it_is_decoded(
     let frame = chunk(*b"VP8 ", b"\x10\0\0\x9d\x01\x2a\xff\x3f\xff\x3f\0\0");
     let header = chunk(*b"VP8X", &[0; 10]);
     let bytes = chunk(*b"RIFF", &[b"WEBP", &header[..], &frame].concat());
-    let limits = Limits { max_pixels: 1000 };
+    let limits = Limits {
+        max_pixels: 1000,
+        ..Limits::default()
+    };
     let error = decode_bytes(Path::new("outsized"), &bytes, &limits).unwrap_err();
     assert!(error.to_string().contains("16383 x 16383"), "{error}");
 }

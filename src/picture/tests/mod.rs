@@ -1,12 +1,13 @@
 mod arithmetic;
 mod colour;
 mod damage;
-mod faults;
+pub mod faults;
 mod formats;
 mod frames;
 mod inputs;
 mod orientation;
 mod output;
+mod png_colour;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,7 +19,7 @@ pub fn folder() -> tempfile::TempDir {
 }
 
 /// A picture whose every pixel differs, with `levels` levels, exact in a file of that many.
-fn gradient(width: usize, height: usize, levels: f32) -> Picture {
+pub fn gradient(width: usize, height: usize, levels: f32) -> Picture {
     let pixels = (0..width * height)
         .flat_map(|i| [i * 37, i * 101 + 5, i * 211 + 9])
         .map(|v| (v % levels as usize) as f32 / (levels - 1.0))

@@ -221,12 +221,20 @@ fn a_new_file_has_the_permissions_of_any_new_file() {
 fn every_output_is_tagged_as_srgb() {
     let folder = folder();
     let picture = with_alpha(gradient(4, 4, 256.0));
-    for name in ["a.jpg", "a.webp", "a.tif"] {
-        let path = write(&picture, folder.path(), name, Depth::Eight);
+    let lossy = EncodeOptions {
+        quality: Some(80),
+        ..EncodeOptions::default()
+    };
+    encode(&picture, &folder.path().join("lossy.webp"), &lossy).unwrap();
+    for name in ["a.jpg", "a.webp", "lossy.webp", "a.tif"] {
+        let path = folder.path().join(name);
+        if name != "lossy.webp" {
+            write(&picture, folder.path(), name, Depth::Eight);
+        }
         let file = std::io::BufReader::new(fs::File::open(path).unwrap());
         let icc = match name {
             "a.jpg" => JpegDecoder::new(file).unwrap().icc_profile(),
-            "a.webp" => WebPDecoder::new(file).unwrap().icc_profile(),
+            "a.webp" | "lossy.webp" => WebPDecoder::new(file).unwrap().icc_profile(),
             _ => TiffDecoder::new(file).unwrap().icc_profile(),
         };
         let icc = icc.unwrap().expect(name);
@@ -253,7 +261,7 @@ fn a_higher_jpeg_quality_is_closer_and_larger() {
         .map(|quality| {
             let path = folder.path().join(format!("{quality}.jpg"));
             let options = EncodeOptions {
-                quality,
+                quality: Some(quality),
                 ..EncodeOptions::default()
             };
             encode(&picture, &path, &options).unwrap();
