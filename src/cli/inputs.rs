@@ -48,6 +48,7 @@ pub fn job(args: &Transfer) -> Job {
         init: Init::Content,
         colour: pictures.color,
         seed: pictures.seed,
+        tile: args.hardware.tile,
     }
 }
 
