@@ -17,6 +17,7 @@
 //! # Ok(())
 //! # }
 //! ```
+#![deny(clippy::print_stderr, clippy::print_stdout)]
 
 mod arch;
 pub mod checkpoint;
@@ -42,4 +43,6 @@ pub use named::UnknownName;
 pub use optimize::Step;
 pub use picture::Picture;
 pub use setting::SettingError;
-pub use stylize::{Draw, End, Observer, Painted, Silent, resume, stylize, to_picture, to_tensor};
+pub use stylize::{
+    Draw, End, Observer, ObserverError, Painted, Silent, resume, stylize, to_picture, to_tensor,
+};

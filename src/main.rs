@@ -1,4 +1,5 @@
 //! The command line `nst`.
+#![deny(clippy::print_stderr, clippy::print_stdout)]
 
 mod cli;
 
@@ -8,7 +9,7 @@ fn main() -> ExitCode {
     match cli::run() {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("nst: {}", cli::describe(&error));
+            cli::warn(cli::describe(&error));
             cli::failure(&error)
         }
     }

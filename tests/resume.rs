@@ -208,8 +208,10 @@ fn a_checkpoint_in_the_way_is_not_replaced_unasked() {
         command
     })
     .assert()
-    .code(2)
-    .stderr(contains("--resume run.ckpt").and(contains("--overwrite")));
+    .code(1)
+    .stderr(contains(
+        "--checkpoint: run.ckpt: this is no checkpoint of nst",
+    ));
     assert_eq!(studio.bytes("run.ckpt"), b"somebody's work");
 }
 

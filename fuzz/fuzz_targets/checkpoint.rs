@@ -18,7 +18,7 @@ static RUN: LazyLock<(Job, Plan, Passport)> = LazyLock::new(|| {
         ..Job::default()
     };
     let plan = job.plan(&(&inputs).into()).expect("the job can be");
-    let passport = Passport::new(&job, &inputs, "", "cpu");
+    let passport = Passport::new(&job, &inputs, "", nst::device::Backend::Cpu);
     (job, plan, passport)
 });
 

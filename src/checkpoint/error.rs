@@ -30,8 +30,17 @@ pub enum CheckpointError {
         /// Why.
         source: io::Error,
     },
-    /// It is no checkpoint, or not whole.
-    #[error("{} is no usable checkpoint: {reason}; start without --resume", .path.display())]
+    /// The file is something else, and stays as it is.
+    #[error("{}: this is no checkpoint of nst and is left alone; name another file", .path.display())]
+    NotOurs {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It is not whole.
+    #[error(
+        "{} is no usable checkpoint: {reason}; start afresh with --checkpoint and --overwrite",
+        .path.display()
+    )]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -41,7 +50,7 @@ pub enum CheckpointError {
     /// It was written by another version of nst.
     #[error(
         "the checkpoint {} has format {version}, which this nst does not read: finish it with the \
-         nst that wrote it, or start without --resume", .path.display()
+         nst that wrote it, or start afresh with --checkpoint and --overwrite", .path.display()
     )]
     Version {
         /// The file.
@@ -52,7 +61,7 @@ pub enum CheckpointError {
     /// It belongs to a run with other inputs or settings.
     #[error(
         "the checkpoint {} belongs to another run: {}; give the same inputs and flags, or start \
-         without --resume", .path.display(), list(.differences)
+         afresh with --checkpoint and --overwrite", .path.display(), list(.differences)
     )]
     OtherRun {
         /// The file.

@@ -6,11 +6,11 @@
 //! that damage is found).
 
 mod error;
+mod file;
 mod passport;
 mod state;
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs;
 use std::path::Path;
 
 use burn::tensor::{Device, Tensor, TensorData};
@@ -18,6 +18,7 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
 pub use error::CheckpointError;
+pub use file::{is_there, remove};
 pub use passport::{Difference, Passport};
 
 use crate::device::DeviceError;
@@ -28,8 +29,8 @@ use crate::optimize::State;
 
 /// Version of the format: a file of another one is refused.
 const VERSION: &str = "1";
-/// Room for the header beside the pictures, in bytes.
-const HEADER_ROOM: u64 = 1 << 20;
+/// What the metadata of every checkpoint has, with the version: a file without it is none of ours.
+const MARK: &str = "nst checkpoint";
 /// Pictures a checkpoint holds beside the optimiser's history.
 const PICTURES: u64 = 8;
 
@@ -45,12 +46,14 @@ struct Parts {
 ///
 /// # Errors
 ///
+/// [`CheckpointError::NotOurs`] if something else than a checkpoint is there,
 /// [`CheckpointError::NotWritten`], or the device fails.
 ///
 /// # Panics
 ///
 /// Never: the bytes are those of the shape.
 pub fn save(path: &Path, state: &State, passport: &Passport) -> Result<(), CheckpointError> {
+    is_there(path)?;
     let parts = state::take_apart(state);
     let mut data = Vec::with_capacity(parts.tensors.len());
     for (name, tensor) in parts.tensors {
@@ -70,7 +73,7 @@ pub fn save(path: &Path, state: &State, passport: &Passport) -> Result<(), Check
         .map(|(name, _, values)| (name, bytemuck::cast_slice(values)));
     let digest = digest(&numbers, &passport, tensors);
     let metadata = HashMap::from([
-        ("nst checkpoint".to_owned(), VERSION.to_owned()),
+        (MARK.to_owned(), VERSION.to_owned()),
         ("numbers".to_owned(), numbers),
         ("passport".to_owned(), passport),
         ("digest".to_owned(), digest),
@@ -117,20 +120,12 @@ pub fn load(
     passport: &Passport,
     device: &Device,
 ) -> Result<State, CheckpointError> {
-    let unreadable = |source| CheckpointError::NotRead {
-        path: path.to_owned(),
-        source,
-    };
     let (width, height) = plan.size();
     let picture = 12 * (width * height) as u64;
-    let most = HEADER_ROOM + picture * (PICTURES + 2 * job.optimize.history as u64);
-    if fs::metadata(path).map_err(unreadable)?.len() > most {
-        return Err(damaged(
-            path,
-            "it is larger than any checkpoint of this job",
-        ));
-    }
-    let bytes = fs::read(path).map_err(unreadable)?;
+    let most = file::HEADER_ROOM + picture * (PICTURES + 2 * job.optimize.history as u64);
+    let bytes = file::read(path, most)
+        .map_err(file::unreadable(path))?
+        .ok_or_else(|| damaged(path, "it is larger than any checkpoint of this job"))?;
     parse(path, &bytes, job, plan, passport, device)
 }
 
@@ -150,14 +145,17 @@ pub fn parse(
     let damaged = |reason: &str| damaged(path, reason);
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| damaged(&e.to_string()))?;
     let metadata = header.metadata().clone().unwrap_or_default();
-    match metadata.get("nst checkpoint") {
+    match metadata.get(MARK) {
         Some(version) if version == VERSION => {}
         Some(version) => {
             let version = version.clone();
             let path = path.to_owned();
             return Err(CheckpointError::Version { path, version });
         }
-        None => return Err(damaged("it is no checkpoint of nst")),
+        None => {
+            let path = path.to_owned();
+            return Err(CheckpointError::NotOurs { path });
+        }
     }
     let text = |key: &str| metadata.get(key).map_or("", String::as_str);
     let found = Passport::from_json(text("passport"))

@@ -1,11 +1,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::device::Backend;
 use crate::job::{Init, Inputs, Job};
+use crate::kernels::Isa;
 use crate::picture::{Mask, Picture};
 
-/// What the bytes of a result depend on: settings by flag, digests of pictures and weights, and
-/// the backend. Not the number of threads, which changes no bit.
+/// What the bytes of a result depend on: settings by flag, digests of pictures and weights, the
+/// backend, and the instruction set of the CPU's kernels. Not the number of threads, which changes no bit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Passport(BTreeMap<String, String>);
 
@@ -27,8 +29,9 @@ impl fmt::Display for Difference {
 }
 
 impl Passport {
-    /// The passport of a run; `weights` is their digest, `backend` the backend's name.
-    pub fn new(job: &Job, inputs: &Inputs, weights: &str, backend: &str) -> Self {
+    /// The passport of a run; `weights` is their digest, `backend` the one that computes, not
+    /// [`Backend::Auto`].
+    pub fn new(job: &Job, inputs: &Inputs, weights: &str, backend: Backend) -> Self {
         let mut all: BTreeMap<_, _> = job
             .list()
             .into_iter()
@@ -41,7 +44,10 @@ impl Passport {
             "the version of nst".into(),
             env!("CARGO_PKG_VERSION").into(),
         );
-        add("--backend".into(), backend.into());
+        add("--backend".into(), backend.name().into());
+        if backend == Backend::Cpu {
+            add("the instruction set".into(), Isa::chosen().name().into());
+        }
         add("the weights' digest".into(), weights.into());
         add(
             "the content picture's digest".into(),

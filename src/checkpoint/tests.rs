@@ -1,7 +1,10 @@
+use std::fs;
+
 use burn::tensor::{Device, Tensor};
 use proptest::prelude::*;
 
 use super::*;
+use crate::device::Backend;
 use crate::job::{Inputs, Size};
 use crate::loss;
 use crate::optimize::{self, Method};
@@ -27,7 +30,7 @@ fn kept(method: Method) -> (State, Vec<u8>, Plan, Passport) {
     let inputs = Inputs::new(grey(20, 16), grey(16, 16));
     let job = job(method);
     let plan = job.plan(&(&inputs).into()).unwrap();
-    let passport = Passport::new(&job, &inputs, "0123", "cpu");
+    let passport = Passport::new(&job, &inputs, "0123", Backend::Cpu);
     let mut state = State::new(
         &job.optimize,
         Tensor::full([1, 3, 16, 20], 0.5, &Device::flex()),
@@ -90,18 +93,60 @@ fn another_job_is_refused_with_every_difference() {
         },
         ..job(Method::Adam)
     };
-    let now = Passport::new(&other, &inputs, "0123", "gpu");
+    let now = Passport::new(&other, &inputs, "0123", Backend::Gpu);
     let error = read(Method::Adam, &bytes, &plan, &now)
         .unwrap_err()
         .to_string();
     for part in [
         "--beta is 7, was 20",
         "--backend is gpu, was cpu",
+        "the instruction set is not there, was",
         "style picture 1's digest",
     ] {
         assert!(error.contains(part), "{error}");
     }
     assert!(read(Method::Adam, &bytes, &plan, &passport).is_ok());
+}
+
+#[test]
+fn only_a_checkpoint_is_replaced_or_removed() {
+    let (state, bytes, _, passport) = kept(Method::Adam);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state");
+    assert!(!is_there(&path).unwrap());
+    remove(&path).unwrap();
+    let mut longer = (u64::MAX).to_le_bytes().to_vec();
+    longer.extend(&bytes[8..]);
+    for foreign in [&b""[..], b"a photo", &[0; 100], &bytes[..50], &longer] {
+        fs::write(&path, foreign).unwrap();
+        for refused in [
+            is_there(&path).map(drop),
+            save(&path, &state, &passport),
+            remove(&path),
+        ] {
+            assert!(
+                matches!(refused, Err(CheckpointError::NotOurs { .. })),
+                "{refused:?}"
+            );
+        }
+        assert_eq!(fs::read(&path).unwrap(), foreign);
+    }
+    fs::write(&path, &bytes).unwrap();
+    assert!(is_there(&path).unwrap());
+    save(&path, &state, &passport).unwrap();
+    remove(&path).unwrap();
+    assert!(!path.exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_device_is_no_checkpoint_and_is_not_read_to_its_end() {
+    let (_, _, plan, passport) = kept(Method::Adam);
+    let zero = Path::new("/dev/zero");
+    let error = is_there(zero).unwrap_err();
+    assert!(error.to_string().contains("it is no file"), "{error}");
+    let read = load(zero, &job(Method::Adam), &plan, &passport, &Device::flex());
+    assert!(matches!(read, Err(CheckpointError::NotRead { .. })));
 }
 
 proptest! {

@@ -68,19 +68,31 @@ fn started() -> Result<Probe, String> {
     })
 }
 
-/// The device of a backend, with a line for the user where the choice was not theirs.
-pub fn open(backend: Backend) -> Result<(Device, Option<String>), DeviceError> {
+/// The backend that computes in the end, which `auto` leaves open until the GPU is tried.
+pub fn effective(backend: Backend) -> Backend {
     match backend {
-        Backend::Cpu => Ok((device::cpu(), None)),
-        Backend::Ndarray => Ok((device::ndarray()?, None)),
-        Backend::Gpu => {
-            let adapter = usable()?;
-            Ok((device::gpu()?.0, Some(format!("using {adapter}"))))
-        }
-        Backend::Auto => Ok(match usable().and_then(|a| Ok((device::gpu()?.0, a))) {
-            Ok((device, adapter)) => (device, Some(format!("using {adapter}"))),
-            Err(error) => (device::cpu(), Some(format!("using the CPU: {error}"))),
-        }),
+        Backend::Auto if usable().is_ok() => Backend::Gpu,
+        Backend::Auto => Backend::Cpu,
+        chosen => chosen,
+    }
+}
+
+/// The device of a backend and what it is in the end, with a line for the user where the choice was
+/// not theirs.
+pub fn open(backend: Backend) -> Result<(Device, Backend, Option<String>), DeviceError> {
+    let gpu = || -> Result<_, DeviceError> {
+        let adapter = usable()?;
+        let using = format!("using {adapter}");
+        Ok((device::gpu()?.0, Backend::Gpu, Some(using)))
+    };
+    match backend {
+        Backend::Cpu => Ok((device::cpu(), backend, None)),
+        Backend::Ndarray => Ok((device::ndarray()?, backend, None)),
+        Backend::Gpu => gpu(),
+        Backend::Auto => Ok(gpu().unwrap_or_else(|error| {
+            let using = format!("using the CPU: {error}");
+            (device::cpu(), Backend::Cpu, Some(using))
+        })),
     }
 }
 

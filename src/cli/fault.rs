@@ -7,8 +7,16 @@ use std::process::ExitCode;
 #[error("{0}")]
 pub struct Usage(pub String);
 
-/// The exit code of an error: 2 for wrong usage, 1 for everything else.
+/// A signal came before there was anything to save; with the exit code owed to it.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted before the first step: there is no picture yet")]
+pub struct Interrupted(pub u8);
+
+/// The exit code of an error: 2 for wrong usage, a signal's own, 1 for everything else.
 pub fn failure(error: &anyhow::Error) -> ExitCode {
+    if let Some(Interrupted(code)) = error.downcast_ref() {
+        return ExitCode::from(*code);
+    }
     let usage = error.chain().any(|cause| {
         cause.is::<Usage>()
             || cause.is::<nst::JobError>()

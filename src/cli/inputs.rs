@@ -6,6 +6,7 @@ use anyhow::Context;
 use nst::job::StyleSize;
 use nst::loss::strength;
 use nst::picture::{self, Limits, Mask};
+use nst::weights::Choice;
 use nst::{Init, Inputs, Job, JobError, Painting, Picture, SettingError, loss, optimize, weights};
 
 use crate::cli::args::Transfer;
@@ -75,13 +76,19 @@ fn weighted(given: &Path) -> Result<(PathBuf, f32), Usage> {
     }
 }
 
-/// Every picture file the command line names as an input.
+/// Every file the command line names as an input: pictures, and the weights.
 pub fn files(args: &Transfer) -> Result<Vec<PathBuf>, Usage> {
     let pictures = &args.pictures;
     let mut files: Vec<_> = pictures.content.iter().cloned().collect();
     files.extend(styles(args)?.into_iter().map(|(path, _)| path));
     files.extend_from_slice(&pictures.content_mask);
     files.extend_from_slice(&pictures.style_mask);
+    if start(&pictures.init).is_none() {
+        files.push(pictures.init.clone());
+    }
+    if let Some(Choice::File(weights)) = &args.style.weights {
+        files.push(weights.clone());
+    }
     Ok(files)
 }
 
@@ -157,16 +164,23 @@ fn regions(
 
 /// Reads what `--init` names.
 pub fn init(given: &Path, reader: &Reader<'_>) -> anyhow::Result<Init> {
-    Ok(match given.to_str() {
-        Some("content") => Init::Content,
-        Some("style") => Init::Style,
-        Some("grey" | "gray") => Init::Grey,
-        Some("noise") => Init::Noise,
-        Some("normal") => Init::Normal,
-        _ => {
-            let read = reader.read(given);
-            Init::Picture(read.context("--init is none of content, style, grey, noise, normal")?)
-        }
+    if let Some(start) = start(given) {
+        return Ok(start);
+    }
+    let read = reader.read(given);
+    let read = read.context("--init is none of content, style, grey, noise, normal")?;
+    Ok(Init::Picture(read))
+}
+
+/// What `--init` names, if it is no file.
+fn start(given: &Path) -> Option<Init> {
+    Some(match given.to_str()? {
+        "content" => Init::Content,
+        "style" => Init::Style,
+        "grey" | "gray" => Init::Grey,
+        "noise" => Init::Noise,
+        "normal" => Init::Normal,
+        _ => return None,
     })
 }
 

@@ -6,23 +6,29 @@ mod bench;
 mod devices;
 mod fault;
 mod flags;
+mod frame_names;
 mod inputs;
+mod interrupt;
 mod jobs;
 mod json;
 mod manual;
 mod memory;
+mod names;
 mod networks;
 mod observers;
 mod output;
+mod outputs;
 mod paint;
 mod plan;
 mod provenance;
 mod replay;
 mod report;
+mod say;
 mod sweep;
 mod weights;
 
 pub use fault::{describe, failure};
+pub use say::warn;
 
 use std::process::ExitCode;
 
@@ -33,6 +39,7 @@ use flags::Flags;
 
 /// Does what the command line asks for.
 pub fn run() -> anyhow::Result<ExitCode> {
+    interrupt::outlive_file_limits()?;
     let command = Cli::command();
     let matches = command.clone().get_matches();
     let cli = Cli::from_arg_matches(&matches)?;

@@ -9,6 +9,7 @@ use nst::weights::{self, Choice, Place, Places, Weights, WeightsError};
 
 use crate::cli::args::Transfer;
 use crate::cli::devices;
+use crate::cli::interrupt::Interrupt;
 use crate::cli::provenance::WeightsRecord;
 use crate::cli::report::Terminal;
 
@@ -16,6 +17,8 @@ use crate::cli::report::Terminal;
 pub struct Network {
     /// The network.
     pub vgg: Vgg,
+    /// What computes it: never [`Backend::Auto`].
+    pub backend: Backend,
     model: Model,
     place: Place,
     source: Option<String>,
@@ -62,6 +65,8 @@ impl Key {
 pub struct Networks {
     loaded: Vec<(Key, Rc<Network>)>,
     wishes: Vec<(Key, Layer)>,
+    /// What `auto` means on this machine, once it is known.
+    auto: OnceCell<Backend>,
 }
 
 impl Networks {
@@ -74,8 +79,16 @@ impl Networks {
         }
     }
 
+    /// The backend that computes where this one is asked for.
+    pub fn backend(&self, asked: Backend) -> Backend {
+        match asked {
+            Backend::Auto => *self.auto.get_or_init(|| devices::effective(asked)),
+            chosen => chosen,
+        }
+    }
+
     /// The network a job asks for, down to `deepest` or deeper. `note` is told what the user did
-    /// not choose.
+    /// not choose. While weights are fetched, a signal ends the process at once.
     ///
     /// # Errors
     ///
@@ -84,6 +97,7 @@ impl Networks {
         &mut self,
         args: &Transfer,
         deepest: Layer,
+        interrupt: &Interrupt,
         note: &dyn Fn(&str),
     ) -> anyhow::Result<Rc<Network>> {
         let key = Key::of(args);
@@ -93,8 +107,11 @@ impl Networks {
         if let Some((_, network)) = self.loaded.iter().find(fits) {
             return Ok(Rc::clone(network));
         }
-        let weights = self.find(&key, deepest, args.output.quiet)?;
-        let (device, remark) = devices::open(key.backend)?;
+        let report = Terminal::new(args.output.quiet, Some(interrupt));
+        let weights = self.find(&key, deepest, &report);
+        interrupt.at_once(false);
+        let weights = weights?;
+        let (device, backend, remark) = devices::open(key.backend)?;
         if let Some(remark) = remark {
             note(&remark);
         }
@@ -103,6 +120,7 @@ impl Networks {
             place: weights.origin.place.clone(),
             source: weights.origin.source.clone(),
             vgg: Vgg::new(weights, &device),
+            backend,
             record: OnceCell::new(),
         });
         self.loaded.retain(|(of, _)| *of != key);
@@ -112,13 +130,17 @@ impl Networks {
 
     /// As deep as any job needs, so that they are read once; if they do not go so deep, as deep as
     /// this one does.
-    fn find(&self, key: &Key, deepest: Layer, quiet: bool) -> Result<Weights, WeightsError> {
+    fn find(
+        &self,
+        key: &Key,
+        deepest: Layer,
+        report: &Terminal<'_>,
+    ) -> Result<Weights, WeightsError> {
         let mut places = Places::of_this_process();
         if key.offline {
             places.network = None;
         }
-        let spoken = Terminal::new(quiet);
-        let find = |depth| weights::find(&key.choice, key.model, depth, &places, &spoken);
+        let find = |depth| weights::find(&key.choice, key.model, depth, &places, report);
         let wish = self.wishes.iter().find(|(of, _)| of == key);
         match wish.map(|(_, wish)| *wish).filter(|wish| *wish > deepest) {
             Some(wish) => find(wish).or_else(|_| find(deepest)),

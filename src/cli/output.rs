@@ -1,34 +1,56 @@
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use nst::picture::{self, Depth, EncodeOptions, OutputFormat};
-use nst::{Picture, files};
+use nst::Picture;
+use nst::picture::{self, Depth, EncodeOptions};
 
 use crate::cli::args::Transfer;
 use crate::cli::fault::Usage;
 use crate::cli::inputs;
-use crate::cli::provenance::Provenance;
+use crate::cli::outputs::{Outputs, Record};
+use crate::cli::provenance::{Provenance, is_unfinished};
+
+pub use crate::cli::names::{default_name, result as path};
 
 /// The file a result goes to.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Target {
     path: PathBuf,
     overwrite: bool,
+    /// Whether that is so only if an earlier run of the same job left what is there.
+    only_own: bool,
     depth: Option<Depth>,
     provenance: Option<Provenance>,
 }
 
 impl Target {
-    /// Checks the target of a transfer before any work.
+    /// Checks, before any work, everything that a transfer is to write.
     pub fn new(args: &Transfer, overwrite: bool) -> anyhow::Result<Self> {
-        let path = path(args);
-        picture::check_output(&path, &paths(&inputs(args)?), overwrite)?;
+        let outputs = Outputs::of(args)?;
+        outputs.check_names()?;
+        outputs.check_places(overwrite)?;
         Ok(Self {
-            path,
+            path: outputs.result,
             overwrite,
+            only_own: false,
             depth: args.output.depth,
             provenance: None,
         })
+    }
+
+    /// As [`Target::new`] with what the flags say, and a picture that was saved before its last
+    /// step may be there: whether it is this job's own, [`Target::may_replace`] finds out.
+    pub fn or_own(args: &Transfer) -> anyhow::Result<Self> {
+        let overwrite = args.output.overwrite;
+        let only_own = !overwrite && is_unfinished(&path(args));
+        Ok(Self {
+            only_own,
+            ..Self::new(args, overwrite || only_own)?
+        })
+    }
+
+    /// Whether what is there may be replaced by this run.
+    pub fn may_replace(&self, run: &Record<'_>) -> bool {
+        !self.only_own || run.left(&self.path)
     }
 
     /// The target, with what its pictures say of how they were made.
@@ -41,16 +63,31 @@ impl Target {
         &self.path
     }
 
+    /// The target of a result whose loss exploded at this step, which says so.
+    pub fn diverged(&self, step: usize) -> Self {
+        let mut this = self.clone();
+        if let Some(provenance) = &mut this.provenance {
+            provenance.diverged = Some(step);
+        }
+        this
+    }
+
     /// Writes the result, saved before the last step if `stopped_after` says after which; somewhere
     /// else, and an error that says where, if it cannot be written.
     pub fn save(&self, picture: &Picture, stopped_after: Option<usize>) -> anyhow::Result<()> {
-        let options = self.options(picture, stopped_after)?;
+        let options = self.options(picture, stopped_after, self.overwrite)?;
         Ok(picture::encode_or_rescue(picture, &self.path, &options)?)
     }
 
     /// Writes the picture as it is after some steps to another file.
-    pub fn save_frame(&self, picture: &Picture, step: usize, path: &Path) -> anyhow::Result<()> {
-        let options = self.options(picture, Some(step))?;
+    pub fn save_frame(
+        &self,
+        picture: &Picture,
+        step: usize,
+        path: &Path,
+        overwrite: bool,
+    ) -> anyhow::Result<()> {
+        let options = self.options(picture, Some(step), overwrite)?;
         Ok(picture::encode(picture, path, &options)?)
     }
 
@@ -58,71 +95,29 @@ impl Target {
         &self,
         picture: &Picture,
         stopped_after: Option<usize>,
+        overwrite: bool,
     ) -> anyhow::Result<EncodeOptions> {
         let provenance = self.provenance.as_ref();
         Ok(EncodeOptions {
             depth: self.depth.unwrap_or(picture.depth),
-            overwrite: self.overwrite,
+            overwrite,
             provenance: provenance.map(|p| p.text(stopped_after)).transpose()?,
             ..EncodeOptions::default()
         })
     }
 }
 
-/// Checks what can be known of the output however long it takes until it is written.
+/// Checks what can be known of the outputs however long it takes until they are written.
 pub fn check(args: &Transfer) -> anyhow::Result<()> {
-    let path = path(args);
-    let format = OutputFormat::from_path(&path)?;
-    files::check_not_input(&path, &paths(&inputs(args)?))?;
-    if args.output.depth == Some(Depth::Sixteen) && !format.has_sixteen_bits() {
-        return Err(Usage(format!(
-            "--depth 16: {} is a {format}, which has 8 bits; name a .png or .tif, or leave --depth out",
-            path.display()
-        ))
-        .into());
-    }
-    Ok(())
-}
-
-/// Where a transfer's result goes: `--output`, or a name made from the pictures' names.
-pub fn path(args: &Transfer) -> PathBuf {
-    let pictures = &args.pictures;
-    pictures.output.clone().unwrap_or_else(|| {
-        let styles = inputs::styles(args).unwrap_or_default();
-        let style = styles.into_iter().next().map(|(path, _)| path);
-        let content = pictures.content.clone().unwrap_or_default();
-        default_name(&content, &style.unwrap_or_default())
-    })
+    Outputs::of(args)?.check_names()
 }
 
 /// The files that a transfer must not write over.
 pub fn inputs(args: &Transfer) -> Result<Vec<PathBuf>, Usage> {
-    let mut files = inputs::files(args)?;
-    files.push(args.pictures.init.clone());
-    Ok(files)
+    inputs::files(args)
 }
 
 /// The same paths, borrowed.
 pub fn paths(files: &[PathBuf]) -> Vec<&Path> {
     files.iter().map(PathBuf::as_path).collect()
-}
-
-/// `photo.jpg` and `painting.png` make `photo_painting.png`, in the current folder.
-pub fn default_name(content: &Path, style: &Path) -> PathBuf {
-    let mut name = OsString::from(content.file_stem().unwrap_or_default());
-    name.push("_");
-    name.push(style.file_stem().unwrap_or_default());
-    name.push(".png");
-    name.into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_default_name_is_made_of_both_pictures_in_the_current_folder() {
-        let name = default_name(Path::new("a/photo.jpg"), Path::new("b/painting.png"));
-        assert_eq!(name, Path::new("photo_painting.png"));
-    }
 }

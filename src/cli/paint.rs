@@ -1,43 +1,33 @@
+//! One picture: from flags to a file.
+
+mod ending;
+mod prepared;
+
 use std::process::ExitCode;
 use std::time::Instant;
 
 use nst::checkpoint::Passport;
-use nst::job::InputSizes;
-use nst::{End, Job, Painted, device};
+use nst::optimize::State;
+use nst::{Observer, device};
 
 use crate::cli::args::Transfer;
+use crate::cli::fault::Interrupted;
 use crate::cli::flags::Flags;
-use crate::cli::inputs::{self, Reader};
-use crate::cli::json::print_json;
-use crate::cli::memory;
-use crate::cli::networks::Networks;
-use crate::cli::observers::{DoneLine, Frames, Interrupt, Keeper, Progress};
+use crate::cli::inputs;
+use crate::cli::networks::{Network, Networks};
+use crate::cli::observers::{Bar, Frames, Interrupt, JsonSteps, Keeper, Watchers};
 use crate::cli::output::{self, Target};
+use crate::cli::outputs::Outputs;
 use crate::cli::provenance::Provenance;
+use crate::cli::say;
+use prepared::Prepared;
 
-/// How a transfer ended; its picture is saved in any case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// All steps are done.
-    Finished,
-    /// Interrupted after this step.
-    Stopped {
-        /// The step, over all scales.
-        step: usize,
-    },
-    /// The loss exploded again and again at this step; the picture is the last good one.
-    Diverged {
-        /// The step, over all scales.
-        step: usize,
-    },
-}
+pub use ending::Outcome;
 
 /// Paints one picture. `flags` are those that `args` were parsed from.
 pub fn run(args: &Transfer, flags: &Flags) -> anyhow::Result<ExitCode> {
     check(args)?;
-    // A run that goes on made the picture that lies there when it was interrupted.
-    let overwrite = args.output.overwrite || args.output.resume.is_some();
-    let target = Target::new(args, overwrite)?;
+    let target = Target::or_own(args)?;
     let interrupt = Interrupt::listen()?;
     set_threads(args)?;
     let outcome = paint(args, flags, target, &mut Networks::default(), &interrupt)?;
@@ -51,7 +41,6 @@ pub fn check(args: &Transfer) -> anyhow::Result<()> {
     inputs::content(args)?;
     inputs::check_strength(args)?;
     inputs::job(args).check()?;
-    Keeper::new(&args.output)?;
     output::check(args)
 }
 
@@ -61,6 +50,11 @@ pub fn set_threads(args: &Transfer) -> anyhow::Result<()> {
 }
 
 /// Paints one picture to a checked target.
+///
+/// # Errors
+///
+/// What keeps the picture from being painted or saved, and, when it is saved, what could not be
+/// saved beside it.
 pub fn paint(
     args: &Transfer,
     flags: &Flags,
@@ -72,135 +66,83 @@ pub fn paint(
     let out = &args.output;
     let note = |text: &str| {
         if !out.quiet {
-            eprintln!("note: {text}");
+            say::note(text);
         }
     };
-    let reader = Reader::new(args, &note);
-    let pictures = inputs::read(args, &reader)?;
-    let mut job = inputs::job(args);
-    job.init = inputs::init(&args.pictures.init, &reader)?;
-    let sizes = InputSizes::from(&pictures);
-    let asked = job.size;
-    let plan = memory::plan(&args.hardware, &mut job, &sizes, &note)?;
-
-    let network = networks.get(args, plan.deepest, &note)?;
-    let target = target.describing(if out.no_provenance {
-        None
+    let outputs = Outputs::of(args)?;
+    let backend = networks.backend(args.hardware.backend);
+    let prepared = Prepared::new(args, flags, backend, &target, &outputs, &note)?;
+    let mut keeper = Keeper::new(&outputs, out.checkpoint_every)?;
+    if let Some(code) = interrupt.exit_code() {
+        return Err(Interrupted(code).into());
+    }
+    let network = networks.get(args, prepared.plan.deepest, interrupt, &note)?;
+    let target = if out.no_provenance {
+        target
     } else {
-        let weights = network.record()?.clone();
-        let flags = if job.size == asked {
-            flags.clone()
-        } else {
-            sized(flags, &job)
-        };
-        Some(Provenance::new(&flags, reader.digests(), weights))
-    });
-    let mut keeper = Keeper::new(out)?;
+        let (inputs, weights) = (prepared.digests.clone(), network.record()?.clone());
+        target.describing(Some(Provenance::new(&prepared.flags, inputs, weights)))
+    };
     let state = match &mut keeper {
-        Some(keeper) => {
-            let (weights, backend) = (&network.record()?.sha256, args.hardware.backend.name());
-            let passport = Passport::new(&job, &pictures, weights, backend);
-            keeper.begin(&job, &plan, passport, &network.vgg.device())?
-        }
+        Some(keeper) => begin(keeper, &prepared, &network, &note)?,
         None => None,
     };
-
-    let frames = Frames::new(out, &target, plan.steps(), plan.size())?;
-    let mut progress = Progress::new(
-        plan.steps(),
-        out.quiet,
-        out.json,
-        frames,
-        keeper.as_ref(),
-        interrupt,
-    );
-    let painted = nst::resume(&job, &pictures, &network.vgg, state, &mut progress);
-    let stopped_after = progress.stopped_after();
-    let ended = progress.finish();
-    let painted = painted?;
-    target.save(&painted.picture, stopped_after)?;
-    let (steps, frames) = ended?;
-    frames.finish(&painted.picture)?;
-    let seconds = start.elapsed().as_secs_f64();
-    summarise(args, &target, &painted, steps, seconds)?;
-    close(keeper.as_ref(), painted.end, &note);
-    Ok(match (painted.end, stopped_after) {
-        (End::Diverged { step }, _) => Outcome::Diverged { step },
-        (_, Some(step)) => Outcome::Stopped { step },
-        (_, None) => Outcome::Finished,
-    })
-}
-
-/// The flags of a job whose size was made to fit the memory, which may be another tomorrow.
-fn sized(flags: &Flags, job: &Job) -> Flags {
-    let mut flags = flags.clone();
-    flags.remove("area");
-    flags.set("size", &[job.size.to_string()]);
-    flags
-}
-
-/// What is left to do and to say when the picture is saved.
-fn close(keeper: Option<&Keeper>, end: End, note: &dyn Fn(&str)) {
-    match (end, keeper) {
-        (End::Diverged { step }, _) => eprintln!(
-            "nst: the loss exploded at step {step}, again and again with ever smaller steps: the \
-             last good picture is saved; lower --lr or --beta"
-        ),
-        (End::Stopped, Some(keeper)) => note(&keeper.hint()),
-        (End::Finished, Some(keeper)) => keeper.finish(),
-        (_, None) => {}
+    let from = state.as_ref().map_or(0, |state| state.done);
+    let (plan, own) = (&prepared.plan, prepared.own.clone());
+    let mut frames = Frames::new(out, &target, outputs.frames, own, plan, from)?;
+    let painted = {
+        let mut bar = (!out.quiet).then(|| Bar::new(plan.steps()));
+        let mut json = out.json.then_some(JsonSteps);
+        let mut interrupt = interrupt;
+        let watchers = [
+            bar.as_mut().map(|bar| bar as &mut dyn Observer),
+            json.as_mut().map(|json| json as _),
+            Some(&mut frames),
+            keeper.as_mut().map(|keeper| keeper as _),
+            Some(&mut interrupt),
+        ];
+        let mut watchers = Watchers(watchers.into_iter().flatten().collect());
+        let Prepared { job, pictures, .. } = &prepared;
+        nst::resume(job, pictures, &network.vgg, state, &mut watchers)?
+    };
+    let outcome = Outcome::of(&painted, plan.steps());
+    outcome.save(&painted.picture, &target)?;
+    let beside = frames.finish(&painted.picture);
+    outcome.tell(&painted, &target, start.elapsed().as_secs_f64(), out)?;
+    outcome.close(keeper.as_ref(), &note);
+    match painted.failure {
+        Some(failure) => Err(anyhow::Error::from_boxed(failure)),
+        None => beside.map(|()| outcome),
     }
+}
+
+/// The state that a run goes on from, if it does.
+fn begin(
+    keeper: &mut Keeper,
+    prepared: &Prepared,
+    network: &Network,
+    note: &dyn Fn(&str),
+) -> anyhow::Result<Option<State>> {
+    let Prepared {
+        pictures,
+        job,
+        plan,
+        ..
+    } = prepared;
+    let weights = &network.record()?.sha256;
+    let passport = Passport::new(job, pictures, weights, network.backend);
+    let state = keeper.begin(job, plan, passport, &network.vgg.device())?;
+    if let Some(state) = &state {
+        note(&format!(
+            "going on after step {} of {}",
+            state.done,
+            plan.steps()
+        ));
+    }
+    Ok(state)
 }
 
 /// The deepest layer a transfer looks at.
 pub fn deepest(args: &Transfer) -> Result<nst::vgg::Layer, nst::SettingError> {
     inputs::job(args).deepest()
-}
-
-fn summarise(
-    args: &Transfer,
-    target: &Target,
-    painted: &Painted,
-    steps: usize,
-    seconds: f64,
-) -> anyhow::Result<()> {
-    let (width, height) = (painted.picture.width, painted.picture.height);
-    let path = target.path();
-    if !args.output.quiet {
-        eprintln!(
-            "{}: {width}x{height}, {steps} steps, {seconds:.1} s",
-            path.display()
-        );
-    }
-    if args.output.json {
-        print_json(&DoneLine {
-            event: "done",
-            output: path.to_path_buf(),
-            width,
-            height,
-            steps,
-            seconds,
-        })?;
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use nst::job::Size;
-
-    use super::*;
-
-    #[test]
-    fn a_size_made_to_fit_takes_the_place_of_the_one_asked_for() {
-        let mut flags = Flags::default();
-        flags.set("area", &["9MP"]);
-        let job = Job {
-            size: Size::Long(300),
-            ..Job::default()
-        };
-        let mut expected = Flags::default();
-        expected.set("size", &["300"]);
-        assert_eq!(sized(&flags, &job), expected);
-    }
 }

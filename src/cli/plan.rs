@@ -10,9 +10,11 @@ use nst::vgg::Layer;
 use nst::{Job, memory};
 
 use crate::cli::args::Transfer;
+use crate::cli::devices;
 use crate::cli::inputs::{self, Reader};
 use crate::cli::memory::{limit, said};
 use crate::cli::paint;
+use crate::cli::say;
 
 /// Share of the machine's peak that a step reaches, counted in the operations of a direct
 /// convolution: more than 1, because Winograd's needs fewer. Measured with `nst bench`.
@@ -24,9 +26,10 @@ const PEAK_SECONDS: f64 = 0.2;
 pub fn run(args: &Transfer) -> anyhow::Result<ExitCode> {
     paint::check(args)?;
     let mut job = inputs::job(args);
-    let note = |text: &str| eprintln!("note: {text}");
+    let note = |text: &str| say::note(text);
     let sizes = InputSizes::from(&inputs::read(args, &Reader::new(args, &note))?);
-    let fitted = crate::cli::memory::plan(&args.hardware, &mut job, &sizes, &note);
+    let backend = devices::effective(args.hardware.backend);
+    let fitted = crate::cli::memory::plan(&args.hardware, backend, &mut job, &sizes, &note);
     let plan = match &fitted {
         Ok(plan) => plan.clone(),
         Err(_) => job.plan(&sizes)?,
@@ -45,9 +48,9 @@ pub fn run(args: &Transfer) -> anyhow::Result<ExitCode> {
     };
     writeln!(out, "content layers: {}", names(&job.loss.content_layers))?;
     writeln!(out, "style layers:   {}", names(&job.loss.style_layers))?;
-    if args.hardware.backend == Backend::Cpu {
+    if backend == Backend::Cpu {
         let needed = said(memory::predict(&job, &plan, &sizes));
-        let limit = limit(&args.hardware).map_or("unknown".to_owned(), said);
+        let limit = limit(&args.hardware, backend).map_or("unknown".to_owned(), said);
         writeln!(out, "memory:         about {needed} of {limit}")?;
         writeln!(out, "time:           about {}", time(args, &job, &plan))?;
     }

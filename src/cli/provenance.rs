@@ -46,6 +46,9 @@ pub struct Provenance {
     /// The step after which the picture was saved, where that was not the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped_after: Option<usize>,
+    /// The step at which the loss exploded, where it did: the picture is the last good one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diverged: Option<usize>,
 }
 
 /// Which weights: without their folder, which is nobody's business.
@@ -99,6 +102,7 @@ impl Provenance {
             inputs,
             weights,
             stopped_after: None,
+            diverged: None,
         }
     }
 
@@ -136,6 +140,17 @@ impl Provenance {
         Ok(Some(this))
     }
 
+    /// Whether the picture was saved before its last step.
+    pub fn is_unfinished(&self) -> bool {
+        self.stopped_after.is_some() || self.diverged.is_some()
+    }
+
+    /// Whether a run with these flags and inputs makes this picture, if it uses the same weights.
+    pub fn is_of(&self, flags: &Flags, inputs: &BTreeMap<String, String>) -> bool {
+        let this = Self::new(flags, inputs.clone(), self.weights.clone());
+        this.flags == self.flags && this.inputs == self.inputs
+    }
+
     fn has_control_characters(&self) -> bool {
         let flags = self.flags.iter().flat_map(|(k, v)| v.iter().chain([k]));
         let inputs = self.inputs.iter().flat_map(|(k, v)| [k, v]);
@@ -162,7 +177,7 @@ impl Provenance {
 /// Whether the file is a picture that was saved before its last step.
 pub fn is_unfinished(path: &Path) -> bool {
     let read = Provenance::read(path);
-    matches!(read, Ok(Some(provenance)) if provenance.stopped_after.is_some())
+    matches!(read, Ok(Some(provenance)) if provenance.is_unfinished())
 }
 
 #[cfg(test)]

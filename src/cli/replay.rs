@@ -15,6 +15,7 @@ use crate::cli::fault::{Usage, describe};
 use crate::cli::flags::Flags;
 use crate::cli::paint;
 use crate::cli::provenance::{Provenance, WeightsRecord};
+use crate::cli::say;
 
 /// Prints the command on standard output and what has changed on standard error; makes the picture
 /// again if asked to.
@@ -46,7 +47,7 @@ pub fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     }
     let (faults, choice) = compare(&provenance, &transfer);
     for (name, fault) in &faults {
-        eprintln!("nst: {name}: {fault}");
+        say::warn(format_args!("{name}: {fault}"));
     }
     if !args.run {
         return Ok(ExitCode::from(u8::from(!faults.is_empty())));
@@ -68,12 +69,14 @@ fn remarks(provenance: &Provenance) {
     let here = env!("CARGO_PKG_VERSION");
     if provenance.nst != here {
         let version = &provenance.nst;
-        eprintln!("note: made by nst {version}; this is {here}, which may paint another picture");
+        say::note(format_args!(
+            "made by nst {version}; this is {here}, which may paint another picture"
+        ));
     }
     if let Some(step) = provenance.stopped_after {
-        eprintln!(
-            "note: saved after step {step}, before the last one; the command paints on to the end"
-        );
+        say::note(format_args!(
+            "saved after step {step}, before the last one; the command paints on to the end"
+        ));
     }
 }
 

@@ -3,35 +3,39 @@
 use std::io::{self, IsTerminal};
 use std::sync::OnceLock;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use nst::weights::{Notice, Report};
+
+use crate::cli::interrupt::Interrupt;
+use crate::cli::say;
 
 /// Notices as lines on stderr, and a bar for a download when stderr is a terminal.
 #[derive(Debug)]
-pub struct Terminal {
+pub struct Terminal<'a> {
     quiet: bool,
+    interrupt: Option<&'a Interrupt>,
     bar: OnceLock<ProgressBar>,
 }
 
-impl Terminal {
+impl<'a> Terminal<'a> {
     /// `quiet` silences the download's notices and bar, but not that the built-in network
-    /// serves: it changes the picture.
-    pub fn new(quiet: bool) -> Self {
+    /// serves: it changes the picture. An interruption of a download is obeyed at once.
+    pub fn new(quiet: bool, interrupt: Option<&'a Interrupt>) -> Self {
         Self {
             quiet,
+            interrupt,
             bar: OnceLock::new(),
         }
     }
 }
 
-impl Report for Terminal {
+impl Report for Terminal<'_> {
     fn notice(&self, notice: &Notice) {
-        if self.quiet && !matches!(notice, Notice::BuiltIn { .. }) {
-            return;
+        if let Some(interrupt) = self.interrupt {
+            interrupt.at_once(!matches!(notice, Notice::BuiltIn { .. }));
         }
-        match self.bar.get() {
-            Some(bar) => bar.suspend(|| eprintln!("nst: {notice}")),
-            None => eprintln!("nst: {notice}"),
+        if !self.quiet || matches!(notice, Notice::BuiltIn { .. }) {
+            say::warn(notice);
         }
     }
 
@@ -39,13 +43,8 @@ impl Report for Terminal {
         if self.quiet || !io::stderr().is_terminal() {
             return;
         }
-        let bar = self.bar.get_or_init(|| {
-            let style = ProgressStyle::with_template(
-                "{bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}",
-            );
-            ProgressBar::new(total)
-                .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-        });
+        let template = "{bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
+        let bar = self.bar.get_or_init(|| say::bar(total, template));
         bar.set_position(done);
         if done == total {
             bar.finish_and_clear();

@@ -11,7 +11,8 @@ use crate::cli::flags::Flags;
 use crate::cli::networks::Networks;
 use crate::cli::observers::Interrupt;
 use crate::cli::output::Target;
-use crate::cli::paint::{self, Outcome, paint, set_threads};
+use crate::cli::paint::{self, paint, set_threads};
+use crate::cli::say;
 
 /// Long side of each result, in pixels, unless `--size` or `--area` is given.
 const SIZE: &str = "256";
@@ -41,12 +42,12 @@ pub fn run(sweep: &str, args: &Transfer, flags: &Flags) -> anyhow::Result<ExitCo
         let (mut transfer, flags) = flags.parse().map_err(Usage)?;
         transfer.pictures.output = Some(path.clone());
         if !args.output.quiet {
-            eprintln!("{caption}");
+            say::line(&caption);
         }
         let tile = Target::new(&transfer, false)?;
-        let outcome = paint(&transfer, &flags, tile, &mut networks, &interrupt)?;
+        paint(&transfer, &flags, tile, &mut networks, &interrupt)?;
         tiles.push((picture::decode(&path, &Limits::default())?, caption));
-        if matches!(outcome, Outcome::Stopped { .. }) {
+        if interrupt.exit_code().is_some() {
             break;
         }
     }

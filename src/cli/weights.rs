@@ -61,7 +61,7 @@ fn cache(places: &Places) -> Result<&Path, WeightsError> {
 }
 
 fn fetch(source: &Source, from: &FetchFrom, places: &Places) -> anyhow::Result<()> {
-    let report = Terminal::new(false);
+    let report = Terminal::new(false, None);
     let network = places.network.as_ref();
     let path = weights::fetch(source, from, cache(places)?, network, &report)?;
     writeln!(io::stdout(), "{}", path.display())?;

@@ -46,6 +46,7 @@ impl Claim {
 
     fn lock(path: PathBuf) -> io::Result<Option<Self>> {
         loop {
+            check_regular(&path)?;
             let file = File::options()
                 .write(true)
                 .create(true)
@@ -74,6 +75,17 @@ impl Drop for Claim {
     }
 }
 
+/// Opening a pipe that somebody put there would wait for a reader, and a link lead elsewhere.
+fn check_regular(path: &Path) -> io::Result<()> {
+    match path.symlink_metadata() {
+        Ok(metadata) if !metadata.is_file() => Err(io::Error::other(format!(
+            "{} is no file; remove it",
+            path.display()
+        ))),
+        _ => Ok(()),
+    }
+}
+
 fn is_at(file: &File, path: &Path) -> bool {
     let held = file.try_clone().and_then(same_file::Handle::from_file);
     let there = same_file::Handle::from_path(path);
@@ -85,11 +97,13 @@ fn claim_file(target: &Path) -> PathBuf {
 }
 
 /// A new file beside `target`, locked as long as it is open, so that [`sweep`] can tell it from one whose process was
-/// killed. A file system without locks will do: there, nothing is swept.
+/// killed; those are removed first. A file system without locks will do: there, nothing is swept.
 pub(super) fn temporary(
     target: &Path,
     builder: &mut tempfile::Builder<'_, '_>,
 ) -> io::Result<NamedTempFile> {
+    // A folder that cannot be listed may still take a file.
+    let _ = sweep(target);
     loop {
         let file = builder.tempfile_in(folder(target))?;
         match file.as_file().try_lock() {
@@ -116,7 +130,8 @@ fn sweep(target: &Path) -> io::Result<()> {
         let entry = entry?;
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        if name.starts_with(&prefix) && name.ends_with(PART) {
+        let named = name.starts_with(&prefix) && name.ends_with(PART);
+        if named && entry.file_type().is_ok_and(|kind| kind.is_file()) {
             let abandoned = File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok());
             if abandoned {
                 // It may be gone by now, or not ours to remove: neither keeps the job from being done.

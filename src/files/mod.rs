@@ -13,4 +13,4 @@ mod tests;
 pub use atomic::{Pending, replace_with};
 pub use claim::Claim;
 pub use error::FileError;
-pub use place::{check_not_input, check_place, not_a_file};
+pub use place::{check_not_input, check_place, not_a_file, same_place};

@@ -7,7 +7,7 @@ use super::{FileError, claim};
 /// Checks, before any work, that a file can be written to `path`.
 ///
 /// The folder exists and takes a new file, `path` is no folder or device and none of the inputs (through links too), and
-/// nothing is there yet unless `overwrite`.
+/// nothing is there yet unless `overwrite`. Removes the temporary files that a killed process left for it.
 ///
 /// # Errors
 /// The first of these that does not hold.
@@ -22,12 +22,36 @@ pub fn check_place(path: &Path, inputs: &[&Path], overwrite: bool) -> Result<(),
     }
     check_folder(path)?;
     check_not_input(path, inputs)?;
-    if !overwrite && path.symlink_metadata().is_ok() {
-        return Err(FileError::Exists {
+    match path.symlink_metadata() {
+        Ok(_) if !overwrite => Err(FileError::Exists {
             path: path.to_owned(),
-        });
+        }),
+        // A name that is too long is only refused when it is used.
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(FileError::writing(path, error))
+        }
+        _ => Ok(()),
     }
-    Ok(())
+}
+
+/// Whether two paths are one file, or would be if both were written: through links, `.` and `..`.
+///
+/// Where one is not there yet, names that differ in upper and lower case count as the same, as they
+/// are on some file systems.
+pub fn same_place(a: &Path, b: &Path) -> bool {
+    if a.is_file() && b.is_file() {
+        return same_file::is_same_file(a, b).unwrap_or(true);
+    }
+    let place = |path: &Path| {
+        let target = target(path);
+        let folder = folder(&target);
+        let name = target.file_name().unwrap_or_default();
+        (
+            fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned()),
+            name.to_string_lossy().to_lowercase(),
+        )
+    };
+    place(a) == place(b)
 }
 
 /// Checks that `path` is none of the inputs, directly or through a link.

@@ -93,6 +93,68 @@ fn temporary_files_of_the_killed_are_swept_and_those_of_the_living_are_not() {
 }
 
 #[test]
+fn whoever_writes_or_checks_a_file_sweeps_what_the_killed_left_of_it() {
+    let folder = folder();
+    let path = folder.path().join("run.ckpt");
+    let dead = temporary(&path, "x");
+    File::create(&dead).unwrap();
+    replace_with(&path, |file| file.write_all(b"whole")).unwrap();
+    assert!(!dead.exists());
+    File::create(&dead).unwrap();
+    check_place(&path, &[], true).unwrap();
+    assert_eq!(names(folder.path()), ["run.ckpt"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_or_link_planted_as_a_claim_or_temporary_file_is_refused_or_left() {
+    let folder = folder();
+    let path = folder.path().join("a.png");
+    let claim = path.with_file_name(format!("{}claim", claim::prefix(&path)));
+    let part = temporary(&path, "x");
+    for pipe in [&claim, &part] {
+        let made = std::process::Command::new("mkfifo").arg(pipe).status();
+        assert!(made.unwrap().success());
+    }
+    let error = Claim::take(&path).unwrap_err().to_string();
+    assert!(error.contains("is no file"), "{error}");
+    fs::remove_file(&claim).unwrap();
+    std::os::unix::fs::symlink(folder.path().join("elsewhere"), &claim).unwrap();
+    assert!(Claim::take(&path).is_err());
+    assert!(!folder.path().join("elsewhere").exists());
+    fs::remove_file(&claim).unwrap();
+    assert!(Claim::take(&path).unwrap().is_some());
+}
+
+#[test]
+fn a_name_that_is_too_long_is_refused_before_any_work() {
+    let folder = folder();
+    let path = folder.path().join("a".repeat(300));
+    let error = check_place(&path, &[], false).unwrap_err();
+    assert!(matches!(error, FileError::NotWritten { .. }), "{error}");
+}
+
+#[test]
+fn one_place_is_known_however_it_is_written() {
+    let folder = folder();
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir(at("sub")).unwrap();
+    let same = |a: &str, b: &str| super::same_place(&at(a), &at(b));
+    assert!(same("a.png", "sub/../a.png") && same("a.png", "./A.png"));
+    assert!(!same("a.png", "b.png") && !same("a.png", "sub/a.png"));
+    fs::write(at("a.png"), "a").unwrap();
+    assert!(same("a.png", "sub/../a.png"));
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(at("a.png"), at("link.png")).unwrap();
+        std::os::unix::fs::symlink(at("sub"), at("other")).unwrap();
+        assert!(same("a.png", "link.png") && same("sub/new", "other/new"));
+        fs::write(at("b.png"), "b").unwrap();
+        assert!(!same("b.png", "link.png"));
+    }
+}
+
+#[test]
 fn a_folder_that_is_not_there_or_takes_no_file_makes_no_claim() {
     let folder = folder();
     let path = folder.path().join("nowhere/a.png");

@@ -98,7 +98,10 @@ fn rescue(
     options: &EncodeOptions,
 ) -> Option<PathBuf> {
     const ATTEMPTS: u32 = 1000;
+    // Perhaps it is a long name that could not be written.
+    const LONGEST: usize = 200;
     let stem = path.file_stem()?.to_string_lossy();
+    let stem = &stem[..stem.floor_char_boundary(LONGEST)];
     let options = EncodeOptions {
         overwrite: false,
         ..options.clone()

@@ -34,25 +34,51 @@ pub struct Film {
 /// # Errors
 /// [`PictureError::FilmExtension`], or what [`super::check_output`] finds.
 pub fn check_film(path: &Path, inputs: &[&Path], overwrite: bool) -> Result<(), PictureError> {
-    check_extension(path)?;
+    Film::check_name(path)?;
     Ok(check_place(path, inputs, overwrite)?)
 }
 
 impl Film {
-    /// Begins a film of `width` x `height` pixels beside `path`, which ends in `.gif`.
+    /// Checks that the name ends in `.gif`.
     ///
     /// # Errors
-    /// [`PictureError::FilmExtension`], [`PictureError::FilmSize`], or [`FileError::NotWritten`].
-    pub fn create(path: &Path, width: usize, height: usize) -> Result<Self, PictureError> {
-        check_extension(path)?;
+    /// [`PictureError::FilmExtension`].
+    pub fn check_name(path: &Path) -> Result<(), PictureError> {
+        let extension = path.extension().unwrap_or_default();
+        if extension.eq_ignore_ascii_case("gif") {
+            return Ok(());
+        }
+        Err(PictureError::FilmExtension {
+            path: path.to_owned(),
+        })
+    }
+
+    /// The sides (pixels) as a GIF has them.
+    ///
+    /// # Errors
+    /// [`PictureError::FilmSize`].
+    pub fn check_size(
+        path: &Path,
+        width: usize,
+        height: usize,
+    ) -> Result<(u16, u16), PictureError> {
         let side = |n: usize| u16::try_from(n).ok().filter(|&n| n > 0);
-        let size = side(width)
+        side(width)
             .zip(side(height))
             .ok_or_else(|| PictureError::FilmSize {
                 path: path.to_owned(),
                 width,
                 height,
-            })?;
+            })
+    }
+
+    /// Begins a film of `width` x `height` pixels beside `path`, which ends in `.gif`.
+    ///
+    /// # Errors
+    /// [`PictureError::FilmExtension`], [`PictureError::FilmSize`], or [`FileError::NotWritten`].
+    pub fn create(path: &Path, width: usize, height: usize) -> Result<Self, PictureError> {
+        Self::check_name(path)?;
+        let size = Self::check_size(path, width, height)?;
         let pending = Pending::beside(path)?;
         let encoder = begin(pending.file(), size).map_err(|e| not_written(path, e))?;
         Ok(Self {
@@ -118,16 +144,6 @@ fn begin(
     let mut encoder = Encoder::new(writer, width, height, &[])?;
     encoder.set_repeat(Repeat::Infinite)?;
     Ok(encoder)
-}
-
-fn check_extension(path: &Path) -> Result<(), PictureError> {
-    let extension = path.extension().unwrap_or_default();
-    if extension.eq_ignore_ascii_case("gif") {
-        return Ok(());
-    }
-    Err(PictureError::FilmExtension {
-        path: path.to_owned(),
-    })
 }
 
 fn broken(path: &Path) -> PictureError {

@@ -19,6 +19,9 @@ use crate::vgg::Vgg;
 
 pub use crate::optimize::End;
 
+/// Why an observer cannot go on.
+pub type ObserverError = Box<dyn std::error::Error + Send + Sync>;
+
 /// Someone who watches a transfer. Every method does nothing unless written.
 pub trait Observer {
     /// The job was checked and begins, or goes on.
@@ -28,9 +31,23 @@ pub trait Observer {
 
     /// One update is done; `draw` gives the result as it would be now. `Break` ends the transfer
     /// with that.
-    fn step(&mut self, step: &Step<'_>, draw: Draw<'_>) -> ControlFlow<()> {
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps the observer from its work; ends the transfer too, with what there is so far.
+    fn step(&mut self, step: &Step<'_>, draw: Draw<'_>) -> Result<ControlFlow<()>, ObserverError> {
         let _ = (step, draw);
-        ControlFlow::Continue(())
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// The transfer ends after this step, because [`Observer::step`] said so.
+    ///
+    /// # Errors
+    ///
+    /// As [`Observer::step`].
+    fn stopped(&mut self, step: &Step<'_>) -> Result<(), ObserverError> {
+        let _ = step;
+        Ok(())
     }
 }
 
@@ -48,12 +65,16 @@ pub struct Silent;
 impl Observer for Silent {}
 
 /// What came of a transfer.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Painted {
     /// The result, as far as it came.
     pub picture: Picture,
+    /// Updates done, over all scales.
+    pub steps: usize,
     /// Why the loop ended.
     pub end: End,
+    /// What went wrong with the observer, if that is why.
+    pub failure: Option<ObserverError>,
 }
 
 /// Paints the content picture in the style of the others.
@@ -119,6 +140,7 @@ fn paint(
         let image = start::image(job, inputs, plan.scales[0].size, &device);
         State::new(&job.optimize, image)
     });
+    let mut failure = None;
     loop {
         let scale = &plan.scales[state.scale];
         let tiling = job.tiling(plan.deepest);
@@ -130,16 +152,40 @@ fn paint(
             tiling,
             &mut state,
             scale.steps,
-            &mut |step| observer.step(step, &|| draw(step.state)),
+            &mut |step| {
+                let told = tell(observer, step, &|| draw(step.state));
+                told.unwrap_or_else(|error| {
+                    failure = Some(error);
+                    ControlFlow::Break(())
+                })
+            },
         )?;
         match plan.scales.get(state.scale + 1) {
             Some(next) if end == End::Finished => state.next_scale(next.size),
             _ => {
-                let picture = draw(&state)?;
-                return Ok(Painted { picture, end });
+                return Ok(Painted {
+                    picture: draw(&state)?,
+                    steps: state.done,
+                    end,
+                    failure,
+                });
             }
         }
     }
+}
+
+/// Tells the observer of a step, and that it was the last one if it wants no more.
+fn tell(
+    observer: &mut dyn Observer,
+    step: &Step<'_>,
+    draw: Draw<'_>,
+) -> Result<ControlFlow<()>, ObserverError> {
+    let wish = observer.step(step, draw);
+    if matches!(wish, Ok(ControlFlow::Continue(()))) {
+        return wish;
+    }
+    let stopped = observer.stopped(step);
+    wish.and_then(|wish| stopped.map(|()| wish))
 }
 
 fn objective(job: &Job, inputs: &Inputs, scale: &Scale, vgg: &Vgg, tiling: Tiling) -> Objective {

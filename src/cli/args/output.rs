@@ -7,7 +7,8 @@ use nst::picture::Depth;
 #[command(next_help_heading = "Output")]
 #[expect(clippy::struct_excessive_bools, reason = "they are switches")]
 pub struct OutputArgs {
-    /// Also save the picture every N steps, over all scales
+    /// Also save the picture every N steps, over all scales; a frame that cannot be written is lost,
+    /// not the run, whose exit code is 1 then
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub save_every: Option<u32>,
 
@@ -15,11 +16,13 @@ pub struct OutputArgs {
     #[arg(long, value_name = "PATTERN", requires = "save_every")]
     pub frames: Option<PathBuf>,
 
-    /// Also make an animated .gif of the way, of a frame every --save-every steps or of 60 frames
+    /// Also make an animated .gif of the way, of a frame every --save-every steps or of 60 frames;
+    /// a run that goes on films the rest, as FILE-00120.gif where FILE.gif is there
     #[arg(long, value_name = "FILE")]
     pub timelapse: Option<PathBuf>,
 
-    /// Keep the whole state in this file, so that --resume can go on after a crash
+    /// Keep the whole state in this file, and go on from it if it is there: after a crash, give
+    /// the same command again
     #[arg(long, value_name = "FILE")]
     pub checkpoint: Option<PathBuf>,
 
@@ -27,7 +30,7 @@ pub struct OutputArgs {
     #[arg(long, value_name = "N", default_value_t = 25, value_parser = clap::value_parser!(u32).range(1..))]
     pub checkpoint_every: u32,
 
-    /// Go on from this checkpoint, with the same flags; goes on keeping it too
+    /// As --checkpoint, but the file must be there
     #[arg(long, value_name = "FILE", conflicts_with = "checkpoint")]
     pub resume: Option<PathBuf>,
 
@@ -40,7 +43,8 @@ pub struct OutputArgs {
     #[arg(long, value_name = "FLAG=X,X,X")]
     pub sweep: Option<String>,
 
-    /// Replace the output file if it exists
+    /// Replace outputs that exist, and start afresh with --checkpoint; without it, only what this
+    /// very run left when it was interrupted is replaced
     #[arg(long)]
     pub overwrite: bool,
 

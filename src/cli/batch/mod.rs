@@ -13,6 +13,7 @@ use crate::cli::fault::describe;
 use crate::cli::networks::Networks;
 use crate::cli::observers::Interrupt;
 use crate::cli::paint;
+use crate::cli::say;
 use work::Outcome;
 
 /// How many jobs ended how.
@@ -77,7 +78,7 @@ pub fn run(args: &BatchArgs) -> anyhow::Result<ExitCode> {
             count(&mut tally, result, &list.name, work.number);
         }
     }
-    eprintln!("batch: {tally}");
+    say::line(format_args!("batch: {tally}"));
     let failed = u8::from(tally.failed > 0);
     Ok(ExitCode::from(interrupt.exit_code().unwrap_or(failed)))
 }
@@ -90,7 +91,8 @@ fn count(tally: &mut Tally, result: anyhow::Result<Outcome>, list: &str, number:
         Ok(Outcome::Unfinished) => tally.unfinished += 1,
         Err(error) => {
             tally.failed += 1;
-            eprintln!("nst: {list}: job {number} failed: {}", describe(&error));
+            let error = describe(&error);
+            say::warn(format_args!("{list}: job {number} failed: {error}"));
         }
     }
 }

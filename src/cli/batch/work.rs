@@ -14,6 +14,7 @@ use crate::cli::observers::Interrupt;
 use crate::cli::output::{self, Target};
 use crate::cli::paint;
 use crate::cli::provenance::is_unfinished;
+use crate::cli::say;
 
 /// A checked job.
 #[derive(Debug)]
@@ -128,7 +129,8 @@ impl Work {
 
     fn announce(&self, total: usize) {
         if !self.transfer.output.quiet {
-            eprintln!("job {} of {total}: {}", self.number, self.output.display());
+            let output = self.output.display();
+            say::line(format_args!("job {} of {total}: {output}", self.number));
         }
     }
 
@@ -139,7 +141,9 @@ impl Work {
             "the next batch paints it again"
         };
         let path = self.output.display();
-        eprintln!("nst: {path} is the picture after step {step}: {next}");
+        say::warn(format_args!(
+            "{path} is the picture after step {step}: {next}"
+        ));
     }
 }
 

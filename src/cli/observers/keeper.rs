@@ -1,57 +1,45 @@
-use std::fs;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use burn::tensor::Device;
-use nst::Job;
-use nst::checkpoint::{self, Passport};
+use nst::checkpoint::{self, CheckpointError, Passport};
 use nst::job::Plan;
-use nst::optimize::{State, Step};
+use nst::optimize::State;
+use nst::{Draw, Job, Observer, ObserverError, Step};
 
-use crate::cli::args::OutputArgs;
-use crate::cli::fault::Usage;
+use crate::cli::outputs::Outputs;
+use crate::cli::say;
 
-/// Where checkpoints go, and how often.
+/// Keeps checkpoints of a run.
 pub struct Keeper {
     path: PathBuf,
     every: usize,
-    resume: bool,
+    goes_on: bool,
     passport: Passport,
+    /// The step of the last one.
+    kept: Option<usize>,
+    /// Whether the last one could not be written.
+    failing: bool,
 }
 
 impl Keeper {
-    /// What the flags ask for. A checkpoint that lies there is only replaced by the run that it
-    /// belongs to, or with `--overwrite`.
-    pub fn new(args: &OutputArgs) -> Result<Option<Self>, Usage> {
-        let Some(path) = args.resume.as_ref().or(args.checkpoint.as_ref()) else {
+    /// The keeper that the flags ask for, if they do, every so many steps.
+    pub fn new(outputs: &Outputs<'_>, every: u32) -> anyhow::Result<Option<Self>> {
+        let Some((_, path)) = outputs.checkpoint() else {
             return Ok(None);
         };
-        let resume = args.resume.is_some();
-        if !resume && !args.overwrite && path.symlink_metadata().is_ok() {
-            return Err(Usage(format!(
-                "--checkpoint {0}: the file exists; go on from it with --resume {0}, or replace it \
-                 with --overwrite",
-                path.display()
-            )));
-        }
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty());
-        if folder.is_some_and(|folder| !folder.is_dir()) || path.is_dir() {
-            return Err(Usage(format!(
-                "--checkpoint {}: a file in a folder that exists is needed",
-                path.display()
-            )));
-        }
         Ok(Some(Self {
-            path: path.clone(),
-            every: args.checkpoint_every as usize,
-            resume,
+            path: path.to_owned(),
+            every: every as usize,
+            goes_on: outputs.goes_on()?,
             passport: Passport::default(),
+            kept: None,
+            failing: false,
         }))
     }
 
-    /// Says which run the checkpoints belong to, and gives the state to go on from, if the run is
-    /// to go on.
+    /// Says which run the checkpoints belong to, and gives the state to go on from, if there is
+    /// one.
     pub fn begin(
         &mut self,
         job: &Job,
@@ -60,29 +48,54 @@ impl Keeper {
         device: &Device,
     ) -> Result<Option<State>, nst::Error> {
         self.passport = passport;
-        if !self.resume {
+        if !self.goes_on {
             return Ok(None);
         }
         let state = checkpoint::load(&self.path, job, plan, &self.passport, device)?;
         Ok(Some(state))
     }
 
-    /// Keeps the state if its turn has come, or if the run ends `now`.
-    pub fn keep(&self, step: &Step<'_>, now: bool) -> Result<(), nst::Error> {
-        if now || step.done.is_multiple_of(self.every) {
-            checkpoint::save(&self.path, step.state, &self.passport)?;
-        }
-        Ok(())
-    }
-
     /// Removes the checkpoint of a run that came to its end.
     pub fn finish(&self) {
         // One that cannot be removed does no harm: it belongs to this run alone.
-        let _ = fs::remove_file(&self.path);
+        let _ = checkpoint::remove(&self.path);
     }
 
-    /// How to go on.
-    pub fn hint(&self) -> String {
-        format!("go on with --resume {}", self.path.display())
+    /// How to go on, if that is possible.
+    pub fn hint(&self) -> Option<String> {
+        let path = self.path.display();
+        (!self.failing).then(|| format!("go on with --resume {path}"))
+    }
+
+    fn keep(&mut self, step: &Step<'_>) -> Result<(), CheckpointError> {
+        let saved = checkpoint::save(&self.path, step.state, &self.passport);
+        if let Err(error @ CheckpointError::Device(_)) = saved {
+            return Err(error);
+        }
+        // The run is worth more than its checkpoint.
+        if let Err(error) = &saved
+            && !self.failing
+        {
+            say::warn(format_args!("{error}; the run goes on without"));
+        }
+        self.failing = saved.is_err();
+        self.kept = Some(step.done);
+        Ok(())
+    }
+}
+
+impl Observer for Keeper {
+    fn step(&mut self, step: &Step<'_>, _: Draw<'_>) -> Result<ControlFlow<()>, ObserverError> {
+        if step.done.is_multiple_of(self.every) {
+            self.keep(step)?;
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn stopped(&mut self, step: &Step<'_>) -> Result<(), ObserverError> {
+        if self.kept != Some(step.done) {
+            self.keep(step)?;
+        }
+        Ok(())
     }
 }

@@ -1,11 +1,15 @@
-//! Those who watch a transfer.
+//! Those who watch a transfer. None knows of another.
 
+mod bar;
 mod frames;
-mod interrupt;
+mod json;
 mod keeper;
-mod progress;
+mod watchers;
 
+pub use bar::Bar;
 pub use frames::Frames;
-pub use interrupt::Interrupt;
+pub use json::{EndLine, JsonSteps};
 pub use keeper::Keeper;
-pub use progress::{DoneLine, Progress};
+pub use watchers::Watchers;
+
+pub use crate::cli::interrupt::Interrupt;

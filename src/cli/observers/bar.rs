@@ -1,0 +1,87 @@
+use std::io::{self, IsTerminal};
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use indicatif::ProgressBar;
+use nst::{Draw, Observer, ObserverError, Plan, Step};
+
+use crate::cli::say;
+
+/// Time between two plain lines where standard error is no terminal.
+const PAUSE: Duration = Duration::from_secs(5);
+
+const TEMPLATE: &str = "{bar:24.cyan} {pos}/{len}  {msg}  ETA {eta}";
+
+/// Shows a transfer to a person: a bar on a terminal, else a line from time to time.
+pub struct Bar {
+    steps: usize,
+    shown: Shown,
+}
+
+enum Shown {
+    Bar(ProgressBar),
+    Lines { last: Instant },
+}
+
+impl Bar {
+    /// Shows `steps` updates.
+    pub fn new(steps: usize) -> Self {
+        let shown = if io::stderr().is_terminal() {
+            Shown::Bar(say::bar(steps as u64, TEMPLATE))
+        } else {
+            Shown::Lines {
+                last: Instant::now(),
+            }
+        };
+        Self { steps, shown }
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        if let Shown::Bar(bar) = &self.shown {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Observer for Bar {
+    fn planned(&mut self, plan: &Plan) {
+        if let Shown::Lines { .. } = self.shown {
+            let (width, height) = plan.size();
+            let scales = match plan.scales.len() {
+                1 => "one scale".into(),
+                several => format!("{several} scales"),
+            };
+            let steps = self.steps;
+            say::line(format_args!(
+                "painting {width}x{height} in {steps} steps at {scales}"
+            ));
+        }
+    }
+
+    fn step(&mut self, step: &Step<'_>, _: Draw<'_>) -> Result<ControlFlow<()>, ObserverError> {
+        if step.rolled_back {
+            say::note("the loss exploded: back to the last good picture, with half the step");
+            return Ok(ControlFlow::Continue(()));
+        }
+        let terms = &step.terms;
+        let text = format!(
+            "content {:.4}  style {:.5}  total {:.4}  {:.2} s/step",
+            terms.content, terms.style, terms.total, step.seconds
+        );
+        match &mut self.shown {
+            Shown::Bar(bar) => {
+                bar.set_message(text);
+                bar.set_position(step.done as u64);
+            }
+            Shown::Lines { last } => {
+                if step.done == 1 || step.done == self.steps || last.elapsed() >= PAUSE {
+                    say::line(format_args!("step {}/{}  {text}", step.done, self.steps));
+                    *last = Instant::now();
+                }
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+}

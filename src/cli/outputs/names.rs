@@ -1,0 +1,71 @@
+use anyhow::Context;
+use nst::files::{check_not_input, same_place};
+use nst::picture::{Depth, Film, OutputFormat};
+
+use super::{FILM, Outputs};
+use crate::cli::fault::Usage;
+
+impl Outputs<'_> {
+    /// Checks what holds however long it takes until something is written: formats by their
+    /// names, and that no output is an input, another output, or a stranger's file in the place of
+    /// a checkpoint.
+    ///
+    /// # Errors
+    ///
+    /// The first of these that does not hold, with the flag.
+    pub fn check_names(&self) -> anyhow::Result<()> {
+        let format = OutputFormat::from_path(&self.result)?;
+        if self.args.depth == Some(Depth::Sixteen) && !format.has_sixteen_bits() {
+            return Err(Usage(format!(
+                "--depth 16: {} is a {format}, which has 8 bits; name a .png or .tif, or leave \
+                 --depth out",
+                self.result.display()
+            ))
+            .into());
+        }
+        if let Some(frames) = &self.frames {
+            let first = frames.path(frames.every());
+            let known = first.and_then(|path| OutputFormat::from_path(&path));
+            known.context(self.frames_flag())?;
+        }
+        if let Some(film) = &self.args.timelapse {
+            Film::check_name(film).context(FILM)?;
+        }
+        self.check_inputs()?;
+        self.check_each_other()?;
+        self.checkpoint_is_there().map(drop)
+    }
+
+    fn check_inputs(&self) -> anyhow::Result<()> {
+        let inputs = self.inputs();
+        check_not_input(&self.result, &inputs)?;
+        for (flag, path) in self.beside() {
+            check_not_input(path, &inputs).context(flag)?;
+        }
+        for (_, frame) in self.frames_there(usize::MAX) {
+            check_not_input(&frame, &inputs).context(self.frames_flag())?;
+        }
+        Ok(())
+    }
+
+    fn check_each_other(&self) -> Result<(), Usage> {
+        let mut all = vec![("the result", self.result.as_path())];
+        all.extend(self.beside());
+        for (k, (flag, path)) in all.iter().enumerate() {
+            let twice = |what: &str| {
+                let path = path.display();
+                Usage(format!(
+                    "{flag}, {path}: this is {what} too; name another file"
+                ))
+            };
+            if let Some((other, _)) = all[..k].iter().find(|(_, other)| same_place(path, other)) {
+                return Err(twice(&format!("the file of {other}")));
+            }
+            if let Some(step) = self.frames.as_ref().and_then(|frames| frames.step_at(path)) {
+                let frames = self.frames_flag();
+                return Err(twice(&format!("the frame of step {step} ({frames})")));
+            }
+        }
+        Ok(())
+    }
+}
