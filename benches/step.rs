@@ -12,12 +12,11 @@ mod common;
 use std::process::Command;
 
 use burn::tensor::{Device, Tensor};
-use common::{noise, objective, seeded};
+use common::{measure, noise, objective, seeded};
 use divan::Bencher;
 use nst::device;
-use nst::loss::Objective;
-use nst::loss::Settings;
-use nst::optimize::{Adam, losses_and_gradient};
+use nst::loss::{Objective, Settings};
+use nst::optimize::Adam;
 use nst::vgg::{Model, Vgg};
 
 fn main() {
@@ -50,10 +49,7 @@ impl Setup {
     }
 
     fn step(&mut self) {
-        let layers = self.objective.layers();
-        let x = self.x.clone();
-        let (_, gradient) = losses_and_gradient(&self.vgg, &self.objective, &layers, x)
-            .expect("the device computed the targets");
+        let (_, gradient) = measure(&self.vgg, &self.objective, &self.x);
         self.x = self.adam.update(self.x.clone(), gradient).clamp(0.0, 1.0);
         self.x
             .device()

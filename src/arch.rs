@@ -43,6 +43,13 @@ impl Model {
         self.layers().take_while(move |&layer| layer <= deepest)
     }
 
+    /// How far, in pixels, a feature of `deepest` looks to each side: one pixel of its own map for
+    /// every convolution on the way, and what a pool may shift.
+    pub fn reach(self, deepest: Layer) -> usize {
+        let convolutions: usize = self.layers_to(deepest).map(|l| 1 << l.halvings()).sum();
+        convolutions + (1 << deepest.halvings()) - 1
+    }
+
     /// Whether the network has this layer.
     #[must_use]
     pub fn has(self, layer: Layer) -> bool {
@@ -187,6 +194,13 @@ mod tests {
                 channels = layer.outputs();
             }
         }
+    }
+
+    #[test]
+    fn the_deepest_usual_layer_looks_a_hundred_pixels_far() {
+        assert_eq!(Model::Vgg19.reach(Layer::new(5, 2)), 86 + 15);
+        assert_eq!(Model::Vgg16.reach(Layer::new(5, 2)), 74 + 15);
+        assert_eq!(Model::Vgg16.reach(Layer::new(1, 1)), 1);
     }
 
     #[test]

@@ -33,6 +33,7 @@ pub mod optimize;
 pub mod picture;
 mod setting;
 mod stylize;
+pub mod tiles;
 pub mod vgg;
 pub mod weights;
 

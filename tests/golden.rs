@@ -5,7 +5,7 @@ mod common;
 use burn::tensor::Device;
 use common::{assert_close, numbers, objective, shared, tensor};
 use nst::loss::{LossTerms, Normalisation, Settings, gram};
-use nst::optimize::{Adam, losses_and_gradient};
+use nst::optimize::Adam;
 use nst::vgg::{Layer, Model, Vgg};
 use serde_json::Value;
 
@@ -124,9 +124,8 @@ fn check_losses(golden: &Golden, kind: Normalisation) {
         &golden.picture("style"),
         &golden.vgg,
     );
-    let layers = objective.layers();
     let x = golden.picture("start");
-    let (terms, gradient) = losses_and_gradient(&golden.vgg, &objective, &layers, x).unwrap();
+    let (terms, gradient) = common::measure(&golden.vgg, &objective, &x);
     check_terms(&terms, &expected["at_start"]);
 
     let [_, _, height, width] = gradient.dims();
@@ -197,13 +196,11 @@ fn check_trajectory(golden: &Golden, kind: Normalisation) {
     };
     let (content, style) = (golden.picture("content"), golden.picture("style"));
     let objective = objective(&settings, &content, &style, &golden.vgg);
-    let layers = objective.layers();
     let mut adam = Adam::new(0.02);
     let mut x = golden.picture("start");
     let mut compared = 0;
     for step in 1..=20 {
-        let (terms, gradient) =
-            losses_and_gradient(&golden.vgg, &objective, &layers, x.clone()).unwrap();
+        let (terms, gradient) = common::measure(&golden.vgg, &objective, &x);
         x = adam.update(x, gradient).clamp(0.0, 1.0);
         if let Some(total) = expected["adam_lr0.02_total_after_step"][step.to_string()].as_f64() {
             assert_close(

@@ -7,7 +7,6 @@ use burn::tensor::{Device, Tensor};
 use common::{noise, numbers, objective, seeded};
 use nst::device;
 use nst::loss::Settings;
-use nst::optimize::losses_and_gradient;
 use nst::vgg::{Layer, Model, Vgg};
 
 /// The largest difference over the largest number of `expected`.
@@ -29,10 +28,9 @@ fn measure(device: &Device, height: usize, width: usize) -> Measured {
     let content = noise(height, width, 1, device);
     let style = noise(height, width, 2, device);
     let objective = objective(&Settings::default(), &content, &style, &vgg);
-    let layers = objective.layers();
     let x: Tensor<4> = noise(height, width, 3, device);
-    let features = vgg.features(x.clone(), &layers);
-    let (terms, gradient) = losses_and_gradient(&vgg, &objective, &layers, x).unwrap();
+    let features = vgg.features(x.clone(), &objective.layers());
+    let (terms, gradient) = common::measure(&vgg, &objective, &x);
     Measured {
         features: features.into_iter().map(|(l, f)| (l, numbers(f))).collect(),
         total: terms.total,

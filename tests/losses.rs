@@ -7,8 +7,8 @@ use common::{assert_close, noise, numbers, seeded, three_blocks};
 use nst::loss::{
     LayerWeight, LossTerms, Normalisation, Objective, Settings, StyleLoss, StyleSource,
 };
-use nst::optimize::losses_and_gradient;
 use nst::picture::Mask;
+use nst::tiles::Tiling;
 use nst::vgg::{Layer, Model, Padding, Pooling, Vgg};
 
 fn weighted(layers: &[(u8, u8, f32)]) -> Vec<LayerWeight> {
@@ -46,9 +46,8 @@ fn setup() -> Setup {
 
 fn measure(settings: &Settings, styles: &[StyleSource], x: &Tensor<4>) -> (LossTerms, Vec<f32>) {
     let vgg = three_blocks();
-    let objective = Objective::new(settings, &setup().content, styles, &vgg);
-    let layers = objective.layers();
-    let (terms, gradient) = losses_and_gradient(&vgg, &objective, &layers, x.clone()).unwrap();
+    let objective = Objective::new(settings, &setup().content, styles, &vgg, Tiling::default());
+    let (terms, gradient) = common::measure(&vgg, &objective, x);
     (terms, numbers(gradient))
 }
 
@@ -115,7 +114,13 @@ fn a_layer_of_weight_zero_is_not_computed() {
     let mut shallow = seeded(Model::Vgg16, 11);
     shallow.convolutions.retain(|layer, _| layer.block <= 2);
     let vgg = Vgg::new(shallow, &Device::flex());
-    let objective = Objective::new(&settings, &content, &[style.into()], &vgg);
+    let objective = Objective::new(
+        &settings,
+        &content,
+        &[style.into()],
+        &vgg,
+        Tiling::default(),
+    );
     assert_eq!(objective.layers(), [Layer::new(2, 1), Layer::new(2, 2)]);
 }
 
@@ -200,13 +205,9 @@ fn opposite(mask: &Mask) -> Mask {
 #[track_caller]
 fn check_gradient(what: &str, vgg: &Vgg, settings: &Settings, styles: &[StyleSource]) {
     let Setup { content, x, .. } = setup();
-    let objective = Objective::new(settings, &content, styles, vgg);
-    let layers = objective.layers();
-    let total = |x: Tensor<4>| {
-        let terms = objective.terms(&x, vgg.features(x.clone(), &layers));
-        f64::from(terms.read().unwrap().total)
-    };
-    let (_, gradient) = losses_and_gradient(vgg, &objective, &layers, x.clone()).unwrap();
+    let objective = Objective::new(settings, &content, styles, vgg, Tiling::default());
+    let total = |x: Tensor<4>| f64::from(common::measure(vgg, &objective, &x).0.total);
+    let (_, gradient) = common::measure(vgg, &objective, &x);
     // Along directions that go uphill, whose slope stands out of the rounding of the total.
     for seed in 20..23 {
         let direction = gradient.clone() * noise(12, 10, seed, &Device::flex());

@@ -5,8 +5,9 @@ mod common;
 use burn::tensor::{Device, Tensor, TensorData};
 use common::{assert_close, noise, numbers, three_blocks};
 use nst::loss::{Objective, Settings, StyleLoss, StyleSource, gram};
-use nst::optimize::{Adam, losses_and_gradient};
+use nst::optimize::Adam;
 use nst::picture::{Depth, Mask, Picture};
+use nst::tiles::Tiling;
 use nst::vgg::{Layer, Vgg};
 use nst::{Inputs, JobError, Painting};
 
@@ -47,8 +48,8 @@ fn measure(
 ) -> (f32, Vec<f32>) {
     let vgg = three_blocks();
     let x = noise(height, width, 3, &Device::flex());
-    let objective = Objective::new(settings, &x, styles, &vgg);
-    let (terms, gradient) = losses_and_gradient(&vgg, &objective, &objective.layers(), x).unwrap();
+    let objective = Objective::new(settings, &x, styles, &vgg, Tiling::default());
+    let (terms, gradient) = common::measure(&vgg, &objective, &x);
     (terms.total, numbers(gradient))
 }
 
@@ -167,12 +168,11 @@ fn each_region_comes_to_the_gram_matrix_of_its_own_style() {
     let sources = [source(&styles[0], left), source(&styles[1], right)];
     let settings = settings(&SHALLOW);
     let start = noise(32, 64, 8, &Device::flex());
-    let objective = Objective::new(&settings, &start, &sources, &vgg);
-    let layers = objective.layers();
+    let objective = Objective::new(&settings, &start, &sources, &vgg, Tiling::default());
     let mut x = start.clone();
     let mut adam = Adam::new(0.02);
     for _ in 0..80 {
-        let (_, gradient) = losses_and_gradient(&vgg, &objective, &layers, x.clone()).unwrap();
+        let (_, gradient) = common::measure(&vgg, &objective, &x);
         x = adam.update(x, gradient).clamp(0.0, 1.0);
     }
     // Half of the map's 32 columns each, without the seam.

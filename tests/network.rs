@@ -3,9 +3,8 @@
 mod common;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use common::{assert_close, noise, numbers, objective, seeded};
+use common::{assert_close, measure, noise, numbers, objective, seeded};
 use nst::loss::{Settings, gram};
-use nst::optimize::losses_and_gradient;
 use nst::vgg::{Layer, Model, Padding, Pooling, Vgg};
 use nst::weights::{Convolution, Weights};
 
@@ -212,16 +211,9 @@ fn the_gradient_is_what_finite_differences_say() {
         &noise(9, 14, 2, &device),
         &vgg,
     );
-    let layers = objective.layers();
     let x = noise(12, 10, 3, &device);
-    let total = |x: Tensor<4>| {
-        let terms = objective
-            .terms(&x, vgg.features(x.clone(), &layers))
-            .read()
-            .unwrap();
-        f64::from(terms.total)
-    };
-    let (_, gradient) = losses_and_gradient(&vgg, &objective, &layers, x.clone()).unwrap();
+    let total = |x: Tensor<4>| f64::from(measure(&vgg, &objective, &x).0.total);
+    let (_, gradient) = measure(&vgg, &objective, &x);
     // Along directions that go uphill with a random weight for each pixel: their slope stands out
     // of the rounding of the total, which a random direction's does not.
     for seed in 20..24 {
@@ -250,10 +242,7 @@ fn a_picture_that_is_its_own_target_has_no_loss() {
         ..Settings::default()
     };
     let objective = objective(&settings, &x, &x, &vgg);
-    let terms = objective
-        .terms(&x, vgg.features(x.clone(), &objective.layers()))
-        .read()
-        .unwrap();
+    let (terms, _) = measure(&vgg, &objective, &x);
     assert!(terms.total.abs() < 1e-9, "{terms:?}");
 }
 
@@ -271,9 +260,6 @@ fn a_black_target_without_features_gives_a_finite_loss() {
         &device,
     );
     let objective = objective(&settings, &dead, &dead, &vgg);
-    let terms = objective
-        .terms(&dead, vgg.features(dead.clone(), &objective.layers()))
-        .read()
-        .unwrap();
+    let (terms, _) = measure(&vgg, &objective, &dead);
     assert!(terms.total.is_finite(), "{terms:?}");
 }

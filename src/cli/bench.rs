@@ -10,6 +10,7 @@ use nst::kernels::phase;
 use nst::kernels::{Isa, peak};
 use nst::loss::Objective;
 use nst::optimize::{Adam, losses_and_gradient};
+use nst::tiles::{Tile, Tiling};
 use nst::vgg::{Model, Vgg};
 use nst::weights::{Convolution, Origin, Place, Preprocessing, Weights};
 use nst::{Job, device};
@@ -189,7 +190,13 @@ impl Stepper {
         let vgg = Vgg::new(noisy_weights(model, job.deepest().ok()), &device);
         let x = noise(size, 1, &device);
         Self {
-            objective: Objective::new(&job.loss, &x, &[noise(size, 2, &device).into()], &vgg),
+            objective: Objective::new(
+                &job.loss,
+                &x,
+                &[noise(size, 2, &device).into()],
+                &vgg,
+                Tiling::default(),
+            ),
             vgg,
             x,
             adam: Adam::new(job.optimize.lr),
@@ -199,9 +206,9 @@ impl Stepper {
     /// Seconds of one step, and of its update of the pixels.
     fn step(&mut self) -> anyhow::Result<(f64, f64)> {
         let start = Instant::now();
-        let layers = self.objective.layers();
-        let (_, gradient) =
-            losses_and_gradient(&self.vgg, &self.objective, &layers, self.x.clone())?;
+        let [_, _, height, width] = self.x.dims();
+        let tiles = [Tile::whole([height, width])];
+        let (_, gradient) = losses_and_gradient(&self.vgg, &self.objective, &tiles, &self.x)?;
         let update = Instant::now();
         self.x = self.adam.update(self.x.clone(), gradient).clamp(0.0, 1.0);
         Ok((

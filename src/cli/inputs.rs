@@ -50,6 +50,7 @@ pub fn job(args: &Transfer) -> Job {
         init: Init::Content,
         colour: pictures.color,
         seed: pictures.seed,
+        tile: args.hardware.tile,
     }
 }
 

@@ -17,6 +17,7 @@ pub use size::{Size, UnknownSize};
 
 use crate::arch::{Layer, Model, Padding, Pooling};
 use crate::setting::{Listed, SettingError, ranged};
+use crate::tiles::{GRID, Tiling};
 use crate::{loss, optimize};
 
 /// Everything a transfer depends on, except the pictures and the weights.
@@ -53,6 +54,9 @@ pub struct Job {
     pub colour: Colour,
     /// Seed of every random number. Default: 0.
     pub seed: u64,
+    /// Side of the tiles that a picture is painted in, in pixels: the same picture up to rounding, in
+    /// the memory of one tile, for more time. Default: none, the picture as a whole.
+    pub tile: Option<usize>,
 }
 
 impl Default for Job {
@@ -73,6 +77,7 @@ impl Default for Job {
             init: Init::Content,
             colour: Colour::Style,
             seed: 0,
+            tile: None,
         }
     }
 }
@@ -97,6 +102,7 @@ impl Job {
             init,
             colour,
             seed,
+            tile,
         } = self;
         let optional = |value: &Option<usize>| value.map_or("default".into(), |v| v.to_string());
         let style_size = match style_size {
@@ -117,6 +123,7 @@ impl Job {
             ("init", init.name().to_owned()),
             ("color", colour.to_string()),
             ("seed", seed.to_string()),
+            ("tile", tile.map_or("none".into(), |side| side.to_string())),
         ];
         list.extend(loss.list());
         list.extend(optimize.list());
@@ -132,6 +139,14 @@ impl Job {
         self.loss.deepest(self.model)
     }
 
+    /// How the pictures are cut when the network runs to `deepest`.
+    pub fn tiling(&self, deepest: Layer) -> Tiling {
+        Tiling {
+            side: self.tile,
+            halo: self.model.reach(deepest),
+        }
+    }
+
     /// Checks every setting by itself, before any picture is read.
     ///
     /// # Errors
@@ -143,6 +158,9 @@ impl Job {
         ranged("steps", self.steps, self.steps >= 1, "1 or more")?;
         if let Some(steps) = self.steps_per_scale {
             ranged("steps-per-scale", steps, steps >= 1, "1 or more")?;
+        }
+        if let Some(side) = self.tile {
+            ranged("tile", side, side >= GRID, "16 pixels or more")?;
         }
         self.check_sizes()
     }

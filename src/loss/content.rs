@@ -1,7 +1,9 @@
-use burn::tensor::Tensor;
+use burn::tensor::{Tensor, s};
 
 use super::Normalisation;
+use super::moments::owned;
 use crate::arch::Layer;
+use crate::tiles::{Area, Window};
 
 /// The feature map of the content picture at one layer.
 #[derive(Debug)]
@@ -30,9 +32,11 @@ impl ContentTarget {
         self.layer
     }
 
-    /// The content loss of features of the same shape.
-    pub fn loss(&self, features: &Tensor<4>) -> Tensor<1> {
-        (features.clone() - self.features.clone())
+    /// What a tile adds to the content loss, from its features.
+    pub fn loss(&self, features: &Tensor<4>, window: &Window) -> Tensor<1> {
+        let Area { rows, columns } = window.owned.clone();
+        let target = self.features.clone().slice(s![.., .., rows, columns]);
+        (owned(features, window) - target)
             .square()
             .sum()
             .mul_scalar(self.factor)

@@ -1,6 +1,7 @@
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData, s};
 
 use crate::picture::Mask;
+use crate::tiles::Area;
 
 /// How much each position of a layer's map belongs to a region: the guidance channel of Gatys et
 /// al. (2017), "Controlling Perceptual Factors in Neural Style Transfer", section 4.
@@ -8,6 +9,7 @@ use crate::picture::Mask;
 pub struct Guide {
     /// The mask at the layer's resolution, `[1, height, width, 1]`.
     values: Tensor<4>,
+    /// `[height, width]`.
     average: Tensor<2>,
     rarity: f32,
 }
@@ -19,7 +21,7 @@ impl Guide {
         let values = mask.resized(width, height).values;
         let squares: f64 = values.iter().map(|&v| f64::from(v).powi(2)).sum();
         let average = values.iter().map(|&v| (f64::from(v) / squares) as f32);
-        let average = TensorData::new(average.collect::<Vec<_>>(), [1, height * width]);
+        let average = TensorData::new(average.collect::<Vec<_>>(), [height, width]);
         let rarity = ((height * width) as f64 / squares) as f32;
         let values = TensorData::new(values, [1, height, width, 1]);
         Self {
@@ -29,17 +31,21 @@ impl Guide {
         }
     }
 
-    /// The map times the guide.
-    pub fn guided(&self, features: &Tensor<4>) -> Tensor<4> {
+    /// What a tile owns of the map, times the guide there.
+    pub fn guided(&self, owned: &Tensor<4>, area: &Area) -> Tensor<4> {
+        let [rows, columns] = [area.rows.clone(), area.columns.clone()];
+        let values = self.values.clone().slice(s![.., rows, columns, ..]);
         // Maps of the CPU kernels lie channels-last: in that order the product is one dense pass.
-        let features = features.clone().permute([0, 2, 3, 1]);
-        (features * self.values.clone()).permute([0, 3, 1, 2])
+        let owned = owned.clone().permute([0, 2, 3, 1]);
+        (owned * values).permute([0, 3, 1, 2])
     }
 
-    /// What takes a guided map, pixel by pixel, to its mean over the region:
-    /// `[1, height * width]`.
-    pub fn average(&self) -> Tensor<2> {
-        self.average.clone()
+    /// What takes the guided map of an area, pixel by pixel, to its part of the mean over the
+    /// region: `[1, positions]`.
+    pub fn average(&self, area: &Area) -> Tensor<2> {
+        let [rows, columns] = [area.rows.clone(), area.columns.clone()];
+        let average = self.average.clone().slice(s![rows, columns]);
+        average.reshape([1, area.count()])
     }
 
     /// Positions of the map over the sum of squared values: what takes a guided mean over the map
@@ -72,13 +78,14 @@ mod tests {
             values: vec![1.0, 0.0, 1.0, 1.0, 0.0, 0.0],
         };
         let guide = Guide::new(&mask, [2, 3], &device);
-        let guided = guide.guided(&map);
+        let everywhere = Area::all([2, 3]);
+        let guided = guide.guided(&map, &everywhere);
         let second = numbers(gram(guided.clone()).mul_scalar(guide.rarity()));
         for (found, expected) in second.iter().zip([4.0, 6.0, 6.0, 9.0]) {
             assert!((found - expected).abs() < 1e-5, "{second:?}");
         }
         let by_channel = guided.reshape([2, 6]).transpose();
-        let mean = numbers(guide.average().matmul(by_channel));
+        let mean = numbers(guide.average(&everywhere).matmul(by_channel));
         assert!((mean[0] - 2.0).abs() < 1e-6 && (mean[1] - 3.0).abs() < 1e-6);
     }
 
@@ -92,9 +99,10 @@ mod tests {
             values[at.index(width * height)] = 0.5;
             let mask = Mask { width, height, values };
             prop_assert!(!mask.is_empty());
-            let guide = Guide::new(&mask, [height >> halvings, width >> halvings], &Device::flex());
+            let size = [height >> halvings, width >> halvings];
+            let guide = Guide::new(&mask, size, &Device::flex());
             prop_assert!(guide.rarity().is_finite() && guide.rarity() > 0.0);
-            prop_assert!(numbers(guide.average()).iter().all(|v| v.is_finite()));
+            prop_assert!(numbers(guide.average(&Area::all(size))).iter().all(|v| v.is_finite()));
         }
     }
 }

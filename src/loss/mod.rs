@@ -3,6 +3,7 @@
 mod content;
 mod guide;
 mod layer_weight;
+mod measured;
 mod moments;
 mod region;
 mod settings;
@@ -13,9 +14,10 @@ mod transport;
 mod variation;
 mod wasserstein;
 
-use burn::tensor::Tensor;
+use burn::tensor::{Tensor, s};
 
 pub use layer_weight::{LayerWeight, UnknownLayerWeight};
+pub use measured::Measured;
 pub use settings::{Normalisation, Settings, StyleLoss};
 pub use strength::strength;
 pub use terms::{LossTerms, Terms};
@@ -25,12 +27,13 @@ pub use crate::kernels::gram;
 
 use content::ContentTarget;
 use guide::Guide;
-use moments::Moments;
+use moments::{Moments, owned};
 use region::Region;
 use style::StyleTarget;
 
 use crate::arch::Layer;
 use crate::picture::Mask;
+use crate::tiles::{Area, Tile, Tiling};
 use crate::vgg::{Features, Vgg};
 
 /// total = alpha * content + beta * style + tv * total variation, against fixed targets.
@@ -76,7 +79,8 @@ impl From<Tensor<4>> for StyleSource {
 }
 
 impl Objective {
-    /// Computes every target once: the content picture is `[1, 3, height, width]`, sRGB in [0, 1].
+    /// Computes every target once, by tiles: the content picture is `[1, 3, height, width]`, sRGB
+    /// in [0, 1].
     ///
     /// No mask may be [empty](Mask::is_empty).
     pub fn new(
@@ -84,17 +88,20 @@ impl Objective {
         content: &Tensor<4>,
         styles: &[StyleSource],
         vgg: &Vgg,
+        tiling: Tiling,
     ) -> Self {
         let [_, _, height, width] = content.dims();
-        let features = vgg.features(content.clone(), &counted(&settings.content_layers));
+        let features = by_tiles(content, &counted(&settings.content_layers), vgg, tiling);
         let content = features.into_iter().map(|(layer, features)| {
             let target = ContentTarget::new(layer, features, settings.normalisation);
             (weight(&settings.content_layers, layer), target)
         });
+        let content = content.collect();
         let layers = counted(&settings.style_layers);
         let mut style: Vec<StyleLayer> = Vec::new();
         for region in Region::all(styles) {
-            let targets = StyleTarget::of_region(settings, &region, [height, width], &layers, vgg);
+            let size = [height, width];
+            let targets = StyleTarget::of_region(settings, &region, size, &layers, vgg, tiling);
             for target in targets {
                 let layer = target.layer();
                 match style.iter_mut().find(|style| style.layer == layer) {
@@ -111,7 +118,7 @@ impl Objective {
             alpha: settings.alpha,
             beta: settings.beta,
             tv: settings.tv,
-            content: content.collect(),
+            content,
             style,
         }
     }
@@ -123,35 +130,55 @@ impl Objective {
         content.chain(style).collect()
     }
 
-    /// The losses of a picture and its features.
+    /// What a tile adds to the losses: `x` is the picture as the tile sees it, `features` are its.
     ///
     /// # Panics
     ///
-    /// If `features` lacks one of [`Objective::layers`], or there is no layer at all.
-    pub fn terms(&self, x: &Tensor<4>, mut features: Features) -> Terms {
-        let content = self.content.iter();
-        let content = mean(content.map(|(weight, t)| (*weight, t.loss(&features[&t.layer()]))));
-        let style: Vec<_> = self
-            .style
-            .iter()
-            .map(|s| (s.layer, s.weight, s.loss(&features)))
-            .collect();
-        features.clear();
-        let mut total = content.clone().mul_scalar(self.alpha)
-            + mean(
-                style
-                    .iter()
-                    .map(|(_, weight, loss)| (*weight, loss.clone())),
-            )
-            .mul_scalar(self.beta);
+    /// If `features` lacks one of [`Objective::layers`].
+    pub fn measure(&self, x: &Tensor<4>, features: &Features, tile: &Tile) -> Measured {
+        let window = |layer: Layer| tile.window(layer.halvings());
+        let content = self.content.iter().map(|(_, target)| {
+            let layer = target.layer();
+            target.loss(&features[&layer], &window(layer))
+        });
+        let style = self.style.iter().map(|style| {
+            let (features, window) = (&features[&style.layer], window(style.layer));
+            let regions = style.regions.iter();
+            regions.map(|t| t.moments(features, &window)).collect()
+        });
         // Without a weight it is only reported: nothing to derive.
-        let counts = self.tv > 0.0;
-        let tv = total_variation(&if counts {
+        let x = if self.tv > 0.0 {
             x.clone()
         } else {
             x.clone().detach()
-        });
-        if counts {
+        };
+        Measured {
+            content: content.collect(),
+            style: style.collect(),
+            tv: total_variation(&x, &tile.window(0)),
+        }
+    }
+
+    /// The losses of a picture, from what was measured of all its tiles.
+    ///
+    /// # Panics
+    ///
+    /// If there is no layer at all.
+    pub fn terms(&self, measured: &Measured) -> Terms {
+        let content = self.content.iter().zip(&measured.content);
+        let content = mean(content.map(|((weight, _), loss)| (*weight, loss.clone())));
+        let style: Vec<_> = self
+            .style
+            .iter()
+            .zip(&measured.style)
+            .map(|(s, moments)| (s.layer, s.weight, s.loss(moments)))
+            .collect();
+        let losses = style
+            .iter()
+            .map(|(_, weight, loss)| (*weight, loss.clone()));
+        let mut total = content.clone().mul_scalar(self.alpha) + mean(losses).mul_scalar(self.beta);
+        let tv = measured.tv.clone();
+        if self.tv > 0.0 {
             total = total + tv.clone().mul_scalar(self.tv);
         }
         Terms {
@@ -165,12 +192,44 @@ impl Objective {
 
 impl StyleLayer {
     /// The mean of the regions' losses by their shares.
-    fn loss(&self, features: &Features) -> Tensor<1> {
-        let losses = self.regions.iter().map(|t| t.loss(&features[&self.layer]));
+    fn loss(&self, moments: &[Moments]) -> Tensor<1> {
+        let losses = self.regions.iter().zip(moments).map(|(t, m)| t.loss(m));
         losses
             .reduce(|a, b| a + b)
             .expect("a layer is made with its first region")
     }
+}
+
+/// The features of a whole picture, put together from those of its tiles.
+fn by_tiles(image: &Tensor<4>, layers: &[Layer], vgg: &Vgg, tiling: Tiling) -> Features {
+    let [_, _, height, width] = image.dims();
+    let mut whole = Features::new();
+    for tile in tiling.of([height, width]) {
+        for (layer, features) in vgg.features(seen(image, &tile), layers) {
+            let window = tile.window(layer.halvings());
+            if window.is_whole {
+                whole.insert(layer, features);
+                continue;
+            }
+            let [rows, columns] = window.map;
+            let own = owned(&features, &window);
+            let map = whole.remove(&layer).unwrap_or_else(|| {
+                Tensor::zeros([1, layer.outputs(), rows, columns], &own.device())
+            });
+            let Area { rows, columns } = window.owned;
+            whole.insert(layer, map.slice_assign(s![.., .., rows, columns], own));
+        }
+    }
+    whole
+}
+
+/// The part of a picture that a tile sees.
+pub fn seen(image: &Tensor<4>, tile: &Tile) -> Tensor<4> {
+    if tile.is_whole() {
+        return image.clone();
+    }
+    let Area { rows, columns } = tile.seen.clone();
+    image.clone().slice(s![.., .., rows, columns])
 }
 
 /// The layers that count.

@@ -1,8 +1,11 @@
+use std::collections::BTreeMap;
+
 use burn::tensor::Tensor;
 
 use super::wasserstein::Gaussian;
-use super::{Guide, Moments, Normalisation, Region, Settings};
+use super::{Guide, Moments, Normalisation, Region, Settings, StyleLoss, StyleSource, seen};
 use crate::arch::Layer;
+use crate::tiles::{Tiling, Window};
 use crate::vgg::Vgg;
 
 /// What the style pictures of one region look like at one layer.
@@ -36,19 +39,17 @@ impl StyleTarget {
         size: [usize; 2],
         layers: &[Layer],
         vgg: &Vgg,
+        tiling: Tiling,
     ) -> Vec<Self> {
-        let mut sums: Vec<(Layer, Moments)> = Vec::new();
+        let mut sums = BTreeMap::new();
         for (source, share) in region.sources() {
-            let features = vgg.features(source.image.clone(), layers);
-            for (k, (layer, features)) in features.into_iter().enumerate() {
-                let [_, _, height, width] = features.dims();
-                let mask = source.style_mask.as_ref();
-                let guide = mask.map(|m| Guide::new(m, [height, width], &vgg.device()));
-                let moments =
-                    Moments::of(&features, guide.as_ref(), settings.style_loss).scaled(share);
-                match sums.get_mut(k) {
-                    Some((_, sum)) => *sum = sum.clone().plus(moments),
-                    None => sums.push((layer, moments)),
+            let [_, _, height, width] = source.image.dims();
+            let guides = guides(source, [height, width], layers, vgg);
+            for tile in tiling.of([height, width]) {
+                for (layer, features) in vgg.features(seen(&source.image, &tile), layers) {
+                    let (guide, window) = (guides.get(&layer), tile.window(layer.halvings()));
+                    let moments = Moments::of(&features, &window, guide, settings.style_loss);
+                    add(&mut sums, layer, moments.scaled(share));
                 }
             }
         }
@@ -93,20 +94,48 @@ impl StyleTarget {
         self.layer
     }
 
-    /// The style loss of the content picture's features, times the region's share.
-    pub fn loss(&self, features: &Tensor<4>) -> Tensor<1> {
-        let guide = self.guide.as_ref();
+    /// What a tile of the content picture adds to the moments of the region.
+    pub fn moments(&self, features: &Tensor<4>, window: &Window) -> Moments {
         let loss = match &self.likeness {
-            Likeness::Gram(target) => {
-                let moments = Moments::of(features, guide, super::StyleLoss::Gram);
-                (moments.second - target.clone()).square().sum()
-            }
-            Likeness::Gaussian(target) => {
-                target.distance(&Moments::of(features, guide, super::StyleLoss::Wasserstein))
-            }
+            Likeness::Gram(_) => StyleLoss::Gram,
+            Likeness::Gaussian(_) => StyleLoss::Wasserstein,
+        };
+        Moments::of(features, window, self.guide.as_ref(), loss)
+    }
+
+    /// The style loss of the region's moments, times the region's share.
+    pub fn loss(&self, moments: &Moments) -> Tensor<1> {
+        let loss = match &self.likeness {
+            Likeness::Gram(target) => (moments.second.clone() - target.clone()).square().sum(),
+            Likeness::Gaussian(target) => target.distance(moments),
         };
         loss.mul_scalar(self.factor * self.share)
     }
+}
+
+/// The guides of a style picture of `[height, width]` with a mask, one for each layer.
+fn guides(
+    source: &StyleSource,
+    size: [usize; 2],
+    layers: &[Layer],
+    vgg: &Vgg,
+) -> BTreeMap<Layer, Guide> {
+    let Some(mask) = &source.style_mask else {
+        return BTreeMap::new();
+    };
+    let guide = |&layer: &Layer| {
+        let size = size.map(|length| length >> layer.halvings());
+        (layer, Guide::new(mask, size, &vgg.device()))
+    };
+    layers.iter().map(guide).collect()
+}
+
+fn add(sums: &mut BTreeMap<Layer, Moments>, layer: Layer, moments: Moments) {
+    let sum = match sums.remove(&layer) {
+        Some(sum) => sum.plus(moments),
+        None => moments,
+    };
+    sums.insert(layer, sum);
 }
 
 /// 1 / sum of squares, or 1 where everything is zero (a black picture has no features to be

@@ -1,22 +1,38 @@
 use burn::tensor::{Tensor, s};
 
-/// Total variation of `x`, `[1, channels, height, width]`: the mean over channels and pixels of
-/// the squared difference to the pixel on the right, plus that to the pixel below.
+use crate::tiles::{Area, Window};
+
+/// What a tile adds to the total variation of its picture: the mean over channels and pixels of the
+/// squared difference to the pixel on the right, plus that to the pixel below. `x` is what the tile
+/// sees, `[1, channels, height, width]`.
 ///
 /// A mean, as the Gram matrices are: the same texture on a larger canvas has the same loss, so one
 /// weight does for every size.
-pub fn total_variation(x: &Tensor<4>) -> Tensor<1> {
-    let [_, _, height, width] = x.dims();
+pub fn total_variation(x: &Tensor<4>, window: &Window) -> Tensor<1> {
+    let [_, channels, _, _] = x.dims();
+    let Area { rows, columns } = window.inside.clone();
+    let [height, width] = window.map;
+    // The picture's last row and column have no neighbour; those of any other tile have one in its halo.
+    let last_row = rows.end - usize::from(window.owned.rows.end == height);
+    let last_column = columns.end - usize::from(window.owned.columns.end == width);
     let mut sum = Tensor::zeros([1], &x.device());
-    if width > 1 {
-        let right = x.clone().slice(s![.., .., .., 1..]);
-        let left = x.clone().slice(s![.., .., .., ..width - 1]);
-        sum = sum + (right - left).square().mean();
+    if columns.start < last_column {
+        let own = columns.start..last_column;
+        let left = x.clone().slice(s![.., .., rows.clone(), own.clone()]);
+        let right = x
+            .clone()
+            .slice(s![.., .., rows.clone(), own.start + 1..own.end + 1]);
+        let count = channels * height * (width - 1);
+        sum = sum + (right - left).square().sum().div_scalar(count as f32);
     }
-    if height > 1 {
-        let below = x.clone().slice(s![.., .., 1.., ..]);
-        let above = x.clone().slice(s![.., .., ..height - 1, ..]);
-        sum = sum + (below - above).square().mean();
+    if rows.start < last_row {
+        let own = rows.start..last_row;
+        let above = x.clone().slice(s![.., .., own.clone(), columns.clone()]);
+        let below = x
+            .clone()
+            .slice(s![.., .., own.start + 1..own.end + 1, columns]);
+        let count = channels * (height - 1) * width;
+        sum = sum + (below - above).square().sum().div_scalar(count as f32);
     }
     sum
 }
@@ -26,13 +42,15 @@ mod tests {
     use burn::tensor::{Device, TensorData};
 
     use super::*;
+    use crate::tiles::Tile;
 
     fn of(height: usize, width: usize, value: impl Fn(usize, usize) -> f32) -> f32 {
         let values: Vec<_> = (0..3 * height * width)
             .map(|k| value(k / width % height, k % width))
             .collect();
         let data = TensorData::new(values, [1, 3, height, width]);
-        total_variation(&Tensor::from_data(data, &Device::flex())).into_scalar()
+        let window = Tile::whole([height, width]).window(0);
+        total_variation(&Tensor::from_data(data, &Device::flex()), &window).into_scalar()
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod adam;
 mod average;
+mod evaluate;
 mod guard;
 mod lbfgs;
 mod optimizer;
@@ -11,18 +12,17 @@ mod state;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use burn::tensor::Tensor;
-
 pub use adam::Adam;
 pub use average::Average;
+pub use evaluate::losses_and_gradient;
 pub use lbfgs::Lbfgs;
 pub use optimizer::{Method, Optimizer};
 pub use settings::Settings;
 pub use state::State;
 
-use crate::arch::Layer;
 use crate::device::DeviceError;
 use crate::loss::{LossTerms, Objective};
+use crate::tiles::Tiling;
 use crate::vgg::Vgg;
 use guard::Guard;
 
@@ -71,16 +71,18 @@ pub enum End {
 pub fn optimize(
     vgg: &Vgg,
     objective: &Objective,
+    tiling: Tiling,
     state: &mut State,
     steps: usize,
     observe: &mut dyn FnMut(&Step<'_>) -> ControlFlow<()>,
 ) -> Result<End, DeviceError> {
-    let layers = objective.layers();
+    let [_, _, height, width] = state.image.dims();
+    let tiles = tiling.of([height, width]);
     let mut guard = Guard::default();
     while state.step < steps {
         let start = Instant::now();
         let x = state.image.clone();
-        let (terms, gradient) = losses_and_gradient(vgg, objective, &layers, x.clone())?;
+        let (terms, gradient) = losses_and_gradient(vgg, objective, &tiles, &x)?;
         let rolled_back = !guard.is_good(state, &terms);
         if rolled_back && !guard.roll_back(state) {
             let step = state.done + 1;
@@ -107,24 +109,4 @@ pub fn optimize(
         }
     }
     Ok(End::Finished)
-}
-
-/// The losses at `x` and the gradient of their total with respect to its pixels, of `x`'s shape.
-///
-/// # Errors
-///
-/// If the device fails.
-pub fn losses_and_gradient(
-    vgg: &Vgg,
-    objective: &Objective,
-    layers: &[Layer],
-    x: Tensor<4>,
-) -> Result<(LossTerms, Tensor<4>), DeviceError> {
-    let x = x.autodiff().require_grad();
-    let terms = objective.terms(&x, vgg.features(x.clone(), layers));
-    let mut gradients = terms.total.backward();
-    let gradient = x
-        .grad_remove(&mut gradients)
-        .ok_or_else(|| DeviceError::compute("no gradient reached the picture"))?;
-    Ok((terms.read()?, gradient))
 }

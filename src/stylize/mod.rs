@@ -14,6 +14,7 @@ use crate::job::{Inputs, Job, Painting, Plan, Scale};
 use crate::loss::{Objective, StyleSource};
 use crate::optimize::{State, Step, optimize};
 use crate::picture::Picture;
+use crate::tiles::Tiling;
 use crate::vgg::Vgg;
 
 pub use crate::optimize::End;
@@ -142,15 +143,23 @@ fn paint(
     let mut failure = None;
     loop {
         let scale = &plan.scales[state.scale];
-        let objective = objective(job, inputs, scale, vgg);
+        let tiling = job.tiling(plan.deepest);
+        let objective = objective(job, inputs, scale, vgg, tiling);
         let draw = |state: &State| finished(job, given, plan, state);
-        let end = optimize(vgg, &objective, &mut state, scale.steps, &mut |step| {
-            let told = tell(observer, step, &|| draw(step.state));
-            told.unwrap_or_else(|error| {
-                failure = Some(error);
-                ControlFlow::Break(())
-            })
-        })?;
+        let end = optimize(
+            vgg,
+            &objective,
+            tiling,
+            &mut state,
+            scale.steps,
+            &mut |step| {
+                let told = tell(observer, step, &|| draw(step.state));
+                told.unwrap_or_else(|error| {
+                    failure = Some(error);
+                    ControlFlow::Break(())
+                })
+            },
+        )?;
         match plan.scales.get(state.scale + 1) {
             Some(next) if end == End::Finished => state.next_scale(next.size),
             _ => {
@@ -179,7 +188,7 @@ fn tell(
     wish.and_then(|wish| stopped.map(|()| wish))
 }
 
-fn objective(job: &Job, inputs: &Inputs, scale: &Scale, vgg: &Vgg) -> Objective {
+fn objective(job: &Job, inputs: &Inputs, scale: &Scale, vgg: &Vgg, tiling: Tiling) -> Objective {
     let device = vgg.device();
     let (width, height) = scale.size;
     let content = to_tensor(&inputs.content.resized(width, height), &device);
@@ -195,7 +204,7 @@ fn objective(job: &Job, inputs: &Inputs, scale: &Scale, vgg: &Vgg) -> Objective 
         .zip(&scale.styles)
         .map(source)
         .collect();
-    Objective::new(&job.loss, &content, &styles, vgg)
+    Objective::new(&job.loss, &content, &styles, vgg, tiling)
 }
 
 /// The result at its full size, with the content's alpha and depth, and its colours if the job

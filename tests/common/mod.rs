@@ -10,8 +10,10 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use burn::tensor::{Device, Tensor};
-use nst::loss::{Objective, Settings};
+use nst::loss::{LossTerms, Objective, Settings};
+use nst::optimize::losses_and_gradient;
 use nst::picture::{Limits, decode};
+use nst::tiles::{Tile, Tiling};
 use nst::vgg::{Layer, Model, Vgg};
 use nst::weights::{self, Convolution, Origin, Place, Preprocessing, Weights};
 use rand::{RngExt, SeedableRng};
@@ -102,7 +104,14 @@ pub fn objective(
     style: &Tensor<4>,
     vgg: &Vgg,
 ) -> Objective {
-    Objective::new(settings, content, &[style.clone().into()], vgg)
+    let styles = [style.clone().into()];
+    Objective::new(settings, content, &styles, vgg, Tiling::default())
+}
+
+/// The losses of a picture as a whole and their gradient.
+pub fn measure(vgg: &Vgg, objective: &Objective, x: &Tensor<4>) -> (LossTerms, Tensor<4>) {
+    let [_, _, height, width] = x.dims();
+    losses_and_gradient(vgg, objective, &[Tile::whole([height, width])], x).unwrap()
 }
 
 /// A seeded VGG16 to its third block on flex, made once for all tests of a file.

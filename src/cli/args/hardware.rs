@@ -16,6 +16,11 @@ pub struct Hardware {
     #[arg(long, value_name = "SIZE")]
     pub max_memory: Option<ByteSize>,
 
+    /// Side of the tiles to paint in, in pixels: less memory for more time [default: none where the
+    /// picture fits as a whole, else the largest that does]
+    #[arg(long, value_name = "N")]
+    pub tile: Option<usize>,
+
     /// Make the picture smaller where it would take more memory than that
     #[arg(long)]
     pub fit: bool,

@@ -4,6 +4,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::*;
 use crate::loss::StyleLoss;
+use crate::tiles::Tile;
 
 /// Rectified waves: the same numbers as the script's.
 fn features(channels: usize, [height, width]: [usize; 2], phase: f64) -> Tensor<4> {
@@ -18,7 +19,9 @@ fn features(channels: usize, [height, width]: [usize; 2], phase: f64) -> Tensor<
 }
 
 fn moments(features: &Tensor<4>) -> Moments {
-    Moments::of(features, None, StyleLoss::Wasserstein)
+    let [_, _, height, width] = features.dims();
+    let window = Tile::whole([height, width]).window(0);
+    Moments::of(features, &window, None, StyleLoss::Wasserstein)
 }
 
 fn target(features: &Tensor<4>) -> Gaussian {
