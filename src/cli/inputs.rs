@@ -247,7 +247,7 @@ impl<'a> Reader<'a> {
         Self {
             limits: Limits {
                 max_pixels,
-                ..Limits::default()
+                allow_cut: args.pictures.allow_cut,
             },
             note,
             digests: RefCell::default(),

@@ -139,7 +139,7 @@ impl Target {
         Ok(EncodeOptions {
             depth: self.depth.unwrap_or(picture.depth),
             overwrite,
-            quality: self.quality.unwrap_or(EncodeOptions::default().quality),
+            quality: self.quality,
             provenance: provenance.map(|p| p.text(stopped_after)).transpose()?,
         })
     }

@@ -43,6 +43,11 @@ impl OutputFormat {
         matches!(self, Self::Png | Self::Tiff)
     }
 
+    /// Whether a quality can be asked for, at the price of some loss.
+    pub fn can_be_lossy(self) -> bool {
+        matches!(self, Self::Jpeg | Self::WebP)
+    }
+
     /// Longest side the format can express, in pixels.
     pub fn max_side(self) -> usize {
         match self {

@@ -33,7 +33,7 @@ pub struct Hardware {
 impl Hardware {
     /// What each flag does.
     pub(super) const ROLES: Roles = &[
-        (Role::Picture, &["backend"]),
+        (Role::Picture, &["backend", "tile"]),
         (Role::Run, &["max-memory", "fit", "threads"]),
     ];
 }

@@ -47,7 +47,8 @@ pub struct OutputArgs {
     #[arg(long, value_name = "8|16", value_parser = PossibleValuesParser::new(["8", "16"]).map(|bits| depth(&bits)))]
     pub depth: Option<Depth>,
 
-    /// How close a JPEG comes, 1 (the smallest file) to 100 [default: 95]
+    /// How close a JPEG or a lossy WebP comes, 1 (the smallest file) to 100
+    /// [default: 95 for JPEG, WebP without any loss]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=100))]
     pub quality: Option<u8>,
 

@@ -109,6 +109,10 @@ pub struct Pictures {
     #[arg(long, value_name = "N", default_value_t = 400,
         value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub max_pixels: u32,
+
+    /// Read a JPEG of which a tenth or more is missing: that part is grey
+    #[arg(long)]
+    pub allow_cut: bool,
 }
 
 impl Pictures {
@@ -128,6 +132,7 @@ impl Pictures {
                 "color",
                 "seed",
                 "max-pixels",
+                "allow-cut",
             ],
         ),
         (Role::Output, &["output"]),

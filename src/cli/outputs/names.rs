@@ -52,10 +52,10 @@ impl Outputs<'_> {
             "--save-every: the picture goes to standard output; say with --frames where its frames \
              go"
             .to_owned()
-        } else if let Some(n) = out.quality.filter(|_| format != OutputFormat::Jpeg) {
+        } else if let Some(n) = out.quality.filter(|_| !format.can_be_lossy()) {
             format!(
-                "--quality {n}: {result} is a {format}, which loses nothing; name a .jpg, or leave \
-                 --quality out"
+                "--quality {n}: {result} is a {format}, which loses nothing; name a .jpg or \
+                 .webp, or leave --quality out"
             )
         } else {
             return Ok(());
