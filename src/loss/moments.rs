@@ -1,7 +1,10 @@
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, s};
 
 use super::{Guide, StyleLoss};
 use crate::kernels::gram;
+
+/// Numbers that one sum in float32 may have.
+const RUN: usize = 64;
 
 /// Statistics of a feature map that do not say where anything is.
 #[derive(Clone, Debug)]
@@ -21,15 +24,12 @@ impl Moments {
     pub fn of(features: &Tensor<4>, guide: Option<&Guide>, loss: StyleLoss) -> Self {
         let wants_mean = loss == StyleLoss::Wasserstein;
         let Some(guide) = guide else {
-            let mean = wants_mean.then(|| {
-                let all = everywhere(features);
-                all.matmul(by_position(features.clone()))
-            });
+            let mean = wants_mean.then(|| mean(everywhere(features), features.clone()));
             let second = gram(features.clone());
             return Self { second, mean };
         };
         let guided = guide.guided(features);
-        let mean = wants_mean.then(|| guide.average().matmul(by_position(guided.clone())));
+        let mean = wants_mean.then(|| mean(guide.average(), guided.clone()));
         let second = gram(guided).mul_scalar(guide.rarity());
         Self { second, mean }
     }
@@ -51,7 +51,7 @@ impl Moments {
     }
 }
 
-/// What takes a map, pixel by pixel, to its mean.
+/// What takes a map, pixel by pixel, to its mean: `[1, height * width]`.
 fn everywhere(features: &Tensor<4>) -> Tensor<2> {
     let [_, _, height, width] = features.dims();
     let count = height * width;
@@ -59,10 +59,43 @@ fn everywhere(features: &Tensor<4>) -> Tensor<2> {
     Tensor::full([1, count], 1.0 / count as f32, &device)
 }
 
-/// A map as a matrix of positions by channels.
-fn by_position(features: Tensor<4>) -> Tensor<2> {
+/// The mean of each channel, `[1, channels]`, by the weights of the positions, `[1, positions]`.
+///
+/// One sum of all positions in float32 would be off by a hundredth for a flat map of a megapixel,
+/// and its covariance by as much. So the sum goes run by run, and the plain one, which is linear
+/// too, only carries the gradient.
+fn mean(weights: Tensor<2>, features: Tensor<4>) -> Tensor<2> {
     let [_, channels, height, width] = features.dims();
-    features
+    let rows = features
         .permute([0, 2, 3, 1])
-        .reshape([height * width, channels])
+        .reshape([height * width, channels]);
+    let exact = sum_of_runs(weights.clone(), rows.clone().inner());
+    let plain = weights.matmul(rows);
+    plain.clone() - plain.detach() + exact
+}
+
+/// `weights` times `rows`, without autodiff, by sums of [`RUN`] numbers and sums of such sums.
+fn sum_of_runs(weights: Tensor<2>, rows: Tensor<2>) -> Tensor<2> {
+    let [count, channels] = rows.dims();
+    if count <= RUN {
+        return weights.matmul(rows);
+    }
+    let runs = count / RUN;
+    let whole = runs * RUN;
+    let left = weights.clone().slice(s![.., ..whole]);
+    let right = rows.clone().slice(s![..whole, ..]);
+    let sums = left
+        .reshape([runs, 1, RUN])
+        .matmul(right.reshape([runs, RUN, channels]));
+    let mut sums = vec![sums.reshape([runs, channels])];
+    if whole < count {
+        sums.push(
+            weights
+                .slice(s![.., whole..])
+                .matmul(rows.slice(s![whole.., ..])),
+        );
+    }
+    let sums = Tensor::cat(sums, 0);
+    let ones = Tensor::ones([1, sums.dims()[0]], &sums.device());
+    sum_of_runs(ones, sums)
 }
