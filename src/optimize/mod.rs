@@ -15,6 +15,7 @@ use burn::tensor::Tensor;
 
 pub use adam::Adam;
 pub use average::Average;
+pub use guard::Guard;
 pub use lbfgs::Lbfgs;
 pub use optimizer::{Method, Optimizer};
 pub use settings::Settings;
@@ -24,7 +25,6 @@ use crate::arch::Layer;
 use crate::device::DeviceError;
 use crate::loss::{LossTerms, Objective};
 use crate::vgg::Vgg;
-use guard::Guard;
 
 /// One update of the picture, as an observer sees it.
 #[derive(Debug)]
@@ -76,13 +76,12 @@ pub fn optimize(
     observe: &mut dyn FnMut(&Step<'_>) -> ControlFlow<()>,
 ) -> Result<End, DeviceError> {
     let layers = objective.layers();
-    let mut guard = Guard::default();
     while state.step < steps {
         let start = Instant::now();
         let x = state.image.clone();
         let (terms, gradient) = losses_and_gradient(vgg, objective, &layers, x.clone())?;
-        let rolled_back = !guard.is_good(state, &terms);
-        if rolled_back && !guard.roll_back(state) {
+        let rolled_back = !state.is_sound(terms.total, objective.blank());
+        if rolled_back && !state.roll_back() {
             let step = state.done + 1;
             return Ok(End::Diverged { step });
         }
