@@ -16,7 +16,8 @@ use crate::cli::fault::Usage;
 /// The job of a command line, without the picture to start from.
 pub fn job(args: &Transfer) -> Job {
     let (style, optimisation, pictures) = (&args.style, &args.optimisation, &args.pictures);
-    let (alpha, beta) = style.strength.map_or((style.alpha, style.beta), strength);
+    let given = (style.alpha, style.beta, loss::Settings::default().tv);
+    let (alpha, beta, tv) = style.strength.map_or(given, strength);
     let style_size = pictures
         .style_size
         .map_or(StyleSize::Scale(pictures.style_scale), StyleSize::Own);
@@ -28,7 +29,7 @@ pub fn job(args: &Transfer) -> Job {
         loss: loss::Settings {
             alpha,
             beta,
-            tv: style.tv,
+            tv: style.tv.unwrap_or(tv),
             content_layers: style.content_layer.clone(),
             style_layers: style.style_layers.clone(),
             style_loss: style.style_loss,

@@ -28,7 +28,9 @@ pub fn run(args: &Transfer) -> anyhow::Result<ExitCode> {
     paint::check(args)?;
     let mut job = inputs::job(args);
     let note = |text: &str| say::note(text);
-    let sizes = inputs::sizes(args, &inputs::read(args, &Reader::new(args, &note))?);
+    let reader = Reader::new(args, &note);
+    let sizes = inputs::sizes(args, &inputs::read(args, &reader)?);
+    job.init = inputs::init(args, &reader)?;
     let backend = devices::effective(args.hardware.backend);
     let fitted = crate::cli::memory::plan(&args.hardware, backend, &mut job, &sizes, &note);
     let plan = match &fitted {

@@ -17,7 +17,7 @@ pub struct Scale {
     pub size: (usize, usize),
     /// Width and height every style picture is resized to, in pixels.
     pub styles: Vec<(usize, usize)>,
-    /// Number of updates.
+    /// Number of updates: none where the start is what is asked for, as at strength 0.
     pub steps: usize,
 }
 
@@ -64,12 +64,17 @@ impl Job {
             return Err(JobError::NoStyle);
         }
         let deepest = self.deepest()?;
-        let last = self.scale(1.0, self.steps, inputs);
+        let steps = if self.is_done() { 0 } else { self.steps };
+        let last = self.scale(1.0, steps, inputs);
         large_enough("content", last.size, deepest)?;
         for &size in &last.styles {
             large_enough("style", size, deepest)?;
         }
         let mut scales = vec![last];
+        if self.is_done() {
+            // Coarser scales would blur it.
+            return Ok(Plan { scales, deepest });
+        }
         let mut factor = 1.0;
         while scales.len() < self.scales.unwrap_or(usize::MAX) {
             factor /= self.scale_factor;
@@ -124,6 +129,7 @@ fn large_enough(
 
 #[cfg(test)]
 mod tests {
+    use super::super::Init;
     use super::*;
 
     fn sizes(content: (usize, usize), style: (usize, usize)) -> InputSizes {
@@ -179,6 +185,19 @@ mod tests {
         assert_eq!(job.plan(&input).unwrap().scales[0].styles, [(256, 128)]);
         job.style_size = StyleSize::Own(Size::Long(400));
         assert_eq!(job.plan(&input).unwrap().scales[0].styles, [(400, 200)]);
+    }
+
+    #[test]
+    fn nothing_is_to_do_where_only_the_content_counts_and_it_is_the_start() {
+        let mut job = Job::default();
+        (job.loss.beta, job.loss.tv) = (0.0, 0.0);
+        let input = sizes((512, 512), (800, 400));
+        let plan = job.plan(&input).unwrap();
+        assert_eq!((plan.scales.len(), plan.steps()), (1, 0));
+        job.loss.tv = 1.0;
+        assert_eq!(job.plan(&input).unwrap().steps(), 300);
+        (job.loss.tv, job.init) = (0.0, Init::Grey);
+        assert_eq!(job.plan(&input).unwrap().steps(), 300);
     }
 
     #[test]
