@@ -135,9 +135,10 @@ pub fn content(args: &Transfer) -> Result<&Path, Usage> {
 /// The sizes by which a transfer is planned. Where the result's shape is given, the photo's is
 /// nearly that already, and it is made so when the plan is known to fit.
 pub fn sizes(args: &Transfer, inputs: &Inputs) -> InputSizes {
-    let sizes = InputSizes::from(inputs);
+    let (sizes, output) = (InputSizes::from(inputs), &args.output);
     InputSizes {
         content: filled(args).unwrap_or(sizes.content),
+        checkpoint: output.checkpoint.is_some() || output.resume.is_some(),
         ..sizes
     }
 }
