@@ -1,11 +1,13 @@
 //! From backend names to burn devices, and what this machine offers.
 
 use std::fmt;
+use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Tensor, TensorData, activation};
+use sysinfo::System;
 
 use crate::named::named;
 
@@ -175,8 +177,8 @@ pub fn hardware(adapter: Adapter) -> Result<Adapter, DeviceError> {
     Ok(adapter)
 }
 
-/// Sets the number of threads of every parallel part, once per process, before any work.
-/// Default without it: one per physical core.
+/// Sets the number of threads of every parallel part, once per process, before any work. Without
+/// it there is one for each logical CPU that the process may use; [`threads`] is faster.
 ///
 /// # Errors
 ///
@@ -188,7 +190,29 @@ pub fn set_threads(threads: usize) -> Result<(), DeviceError> {
         .map_err(|error| DeviceError::Threads(error.to_string()))
 }
 
-/// Number of physical cores.
-pub fn physical_cores() -> usize {
-    num_cpus::get_physical()
+/// The number of threads that computes fastest: one for each physical core, as far as the process
+/// may use them (a container's share of the processor, the cores it is bound to).
+pub fn threads() -> usize {
+    let allowed = std::thread::available_parallelism().map_or(1, NonZero::get);
+    fewest(System::physical_core_count().ok(), allowed)
+}
+
+/// The fewer of the two; a virtual machine may know of no physical core.
+fn fewest(cores: Option<usize>, allowed: usize) -> usize {
+    cores
+        .filter(|&cores| cores > 0)
+        .map_or(allowed, |cores| cores.min(allowed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_are_the_physical_cores_as_far_as_they_may_be_used() {
+        assert_eq!(fewest(Some(8), 16), 8, "two logical CPUs a core");
+        assert_eq!(fewest(Some(32), 2), 2, "a container of two CPUs");
+        assert_eq!(fewest(Some(0), 4), 4, "a virtual machine");
+        assert_eq!(fewest(None, 4), 4, "a system that does not say");
+    }
 }

@@ -30,4 +30,12 @@ pub enum Error {
         /// Deepest layer asked for.
         deepest: crate::arch::Layer,
     },
+    /// Something went wrong that cannot: a panic of this crate.
+    #[error("this is a fault of nst, please report it: {message} (at {place})")]
+    Fault {
+        /// What it said.
+        message: String,
+        /// File and line.
+        place: String,
+    },
 }

@@ -58,6 +58,24 @@ fn vgg16_has_a_profile_too() {
     assert!(number(&report, "median_seconds") > 0.0);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn no_more_threads_run_than_cores_the_process_is_bound_to() {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = |l: &&str| l.starts_with("Cpus_allowed_list:");
+    let cores = status.lines().find(line).unwrap();
+    let digits = |c: char| c.is_ascii_digit();
+    let core = &cores[cores.find(digits).unwrap()..];
+    let core = &core[..core.find(|c| !digits(c)).unwrap_or(core.len())];
+    let output = std::process::Command::new("taskset")
+        .args(["--cpu-list", core, env!("CARGO_BIN_EXE_nst")])
+        .args(["bench", "--size", "16", "--steps", "1", "--json"])
+        .output()
+        .unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["threads"], 1);
+}
+
 /// The README's figure: 1.1 GiB for 1024 px. Seconds long, so run with `--ignored`.
 #[test]
 #[ignore = "takes several seconds"]

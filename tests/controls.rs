@@ -26,19 +26,31 @@ fn painted(studio: &Studio, flags: &[&str]) -> Picture {
 fn a_plan_names_scales_steps_layers_memory_and_time_and_writes_nothing() {
     let studio = Studio::new();
     let before = studio.files();
-    studio
+    let assert = studio
         .nst()
         .args(["plan", "-c", "photo.png", "-s", "painting.png"])
         .args(["--size", "300", "-n", "7", "--min-size", "128"])
+        .args(["--max-memory", "2GiB"])
         .assert()
         .success()
         .stdout(
             contains("150x112")
                 .and(contains("300x225"))
-                .and(contains("block5_conv2"))
-                .and(contains("memory:"))
-                .and(contains("time:")),
+                .and(contains("block5_conv2")),
         );
+    let said = String::from_utf8(assert.get_output().stdout.clone()).unwrap();
+    let value = |name: &str| {
+        let line = said.lines().find(|line| line.starts_with(name)).unwrap();
+        line[name.len()..].trim()
+    };
+    let (needed, limit) = value("memory:").split_once(" of ").unwrap();
+    assert_eq!(limit, "2.0 GiB");
+    let needed = needed.strip_prefix("about ").unwrap();
+    let mebibytes: f64 = needed.strip_suffix(" MiB").unwrap().parse().unwrap();
+    assert!((100.0..400.0).contains(&mebibytes), "{needed}");
+    let time = value("time:").strip_prefix("about ").unwrap();
+    let seconds: f64 = time.strip_suffix(" s").unwrap().parse().unwrap();
+    assert!((0.0..120.0).contains(&seconds), "{time}");
     assert_eq!(studio.files(), before);
 }
 
@@ -119,15 +131,56 @@ fn memory_is_bounded_too_where_auto_means_the_cpu() {
 #[test]
 fn fit_makes_the_picture_as_large_as_the_memory_allows() {
     let studio = Studio::new();
-    let assert = studio
-        .transfer()
-        .args(["--size", "4000", "--max-memory", "300MiB", "--fit"])
-        .args(["--scales", "1", "--steps", "1", "-o", "out.png"])
-        .assert()
-        .success();
+    let painted = |size: &str, flags: &[&str]| {
+        studio
+            .transfer()
+            .args(["--size", size, "--max-memory", "300MiB"])
+            .args([
+                "--scales",
+                "1",
+                "--steps",
+                "1",
+                "-o",
+                "out.png",
+                "--overwrite",
+            ])
+            .args(flags)
+            .assert()
+    };
+    let assert = painted("4000", &["--fit"]).success();
     let width = picture(&studio, "out.png").width;
     let said = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
     assert!(said.contains(&format!("--size {width}")), "{said}");
+    painted(&width.to_string(), &[]).success();
+    assert_eq!(picture(&studio, "out.png").width, width);
+    painted(&(width + 1).to_string(), &[])
+        .code(2)
+        .stderr(contains(format!("--size {width} fits")));
+}
+
+#[test]
+fn the_size_that_fits_is_of_the_kind_asked_for() {
+    let studio = Studio::new();
+    for (size, unit) in [("x4000", "--size x"), ("9MP", "MP fits")] {
+        studio
+            .transfer()
+            .args(["--size", size, "--max-memory", "300MiB", "-o", "out.png"])
+            .assert()
+            .code(2)
+            .stderr(contains(unit));
+    }
+}
+
+#[test]
+fn a_side_beyond_what_files_hold_is_refused_before_any_work() {
+    let studio = Studio::new();
+    studio.draw("photo.png", 20, 200);
+    studio
+        .transfer()
+        .args(["--size", "65535x", "-o", "out.png"])
+        .assert()
+        .code(2)
+        .stderr(contains("65535x655350").and(contains("at most 65535 pixels")));
 }
 
 #[test]
@@ -320,12 +373,26 @@ fn every_start_paints_and_noise_depends_on_the_seed_alone() {
 #[test]
 fn strength_goes_from_the_photo_to_the_pure_style() {
     let studio = Studio::new();
-    let none = ["--tv", "0", "--average", "0"];
-    let photo = painted(&studio, &[&none[..], &["--strength", "0"]].concat());
-    let expected = picture(&studio, "photo.png").resized(32, 24);
-    for (a, b) in photo.pixels.iter().zip(&expected.pixels) {
-        assert!((a - b).abs() < 0.01, "at strength 0 the photo stays");
+    let photo = picture(&studio, "photo.png").resized(32, 24);
+    let as_saved = |v: &f32| (v * 255.0).round();
+    for flags in [
+        &[][..],
+        &["--scales", "2", "--min-size", "16"],
+        &["--color", "match"],
+    ] {
+        let none = painted(&studio, &[&["--strength", "0"], flags].concat());
+        let same = photo.pixels.iter().map(as_saved);
+        assert!(
+            same.eq(none.pixels.iter().map(as_saved)),
+            "at strength 0 the photo stays"
+        );
     }
+    let smoothed = painted(&studio, &["--strength", "0", "--tv", "10"]);
+    assert_ne!(
+        smoothed,
+        painted(&studio, &["--strength", "0"]),
+        "as asked for"
+    );
     let half = painted(&studio, &["--strength", "0.5"]);
     assert_eq!(half, painted(&studio, &[]), "a half is the default");
     let pure = painted(&studio, &["--strength", "1"]);
@@ -334,4 +401,11 @@ fn strength_goes_from_the_photo_to_the_pure_style() {
         painted(&studio, &["--alpha", "0"]),
         "1 leaves the content out"
     );
+}
+
+#[test]
+fn strength_zero_at_the_photos_own_size_gives_its_bytes_back() {
+    let studio = Studio::new();
+    let own = painted(&studio, &["--strength", "0", "--size", "40"]);
+    assert_eq!(own.pixels, picture(&studio, "photo.png").pixels);
 }

@@ -1,4 +1,6 @@
 //! ImageNet's VGG19 against float64 numbers made by `python reference.py golden` with PyTorch.
+//!
+//!     cargo test --release --test golden -- --ignored
 
 mod common;
 
@@ -15,15 +17,16 @@ struct Golden {
 }
 
 impl Golden {
-    fn load() -> Option<Self> {
-        let vgg = common::imagenet(&Device::flex())?;
-        let text = std::fs::read_to_string(shared("reference/golden.json")?).unwrap();
-        let numbers = serde_json::from_str(&text).unwrap();
-        Some(Self { vgg, numbers })
+    fn load() -> Self {
+        let text = std::fs::read_to_string(shared("reference/golden.json")).unwrap();
+        Self {
+            vgg: common::imagenet(&Device::flex()),
+            numbers: serde_json::from_str(&text).unwrap(),
+        }
     }
 
     fn picture(&self, name: &str) -> burn::tensor::Tensor<4> {
-        let path = shared(&format!("reference/{name}.png")).expect("golden.json lies beside it");
+        let path = shared(&format!("reference/{name}.png"));
         tensor(&path, &self.vgg.device())
     }
 }
@@ -49,8 +52,9 @@ fn assert_all_close(what: &str, found: &[f32], expected: &[f64], relative: f64, 
 }
 
 #[test]
+#[ignore = "needs ../shared: ImageNet's VGG19 and the numbers of PyTorch"]
 fn features_of_the_content_picture_are_those_of_pytorch() {
-    let Some(golden) = Golden::load() else { return };
+    let golden = Golden::load();
     let layers: Vec<_> = Model::Vgg19.layers_to(Layer::new(5, 2)).collect();
     let features = golden.vgg.features(golden.picture("content"), &layers);
     for layer in layers {
@@ -82,8 +86,9 @@ fn features_of_the_content_picture_are_those_of_pytorch() {
 }
 
 #[test]
+#[ignore = "needs ../shared: ImageNet's VGG19 and the numbers of PyTorch"]
 fn gram_matrices_of_the_style_picture_are_those_of_pytorch() {
-    let Some(golden) = Golden::load() else { return };
+    let golden = Golden::load();
     let layers: Vec<_> = Settings::default()
         .style_layers
         .iter()
@@ -175,14 +180,16 @@ fn check_terms(terms: &LossTerms, expected: &Value) {
 }
 
 #[test]
+#[ignore = "needs ../shared: ImageNet's VGG19 and the numbers of PyTorch"]
 fn balanced_losses_and_their_gradient_are_those_of_pytorch() {
-    let Some(golden) = Golden::load() else { return };
+    let golden = Golden::load();
     check_losses(&golden, Normalisation::Balanced);
 }
 
 #[test]
+#[ignore = "needs ../shared: ImageNet's VGG19 and the numbers of PyTorch"]
 fn paper_losses_and_their_gradient_are_those_of_pytorch() {
-    let Some(golden) = Golden::load() else { return };
+    let golden = Golden::load();
     check_losses(&golden, Normalisation::Paper);
 }
 
@@ -216,13 +223,15 @@ fn check_trajectory(golden: &Golden, kind: Normalisation) {
 }
 
 #[test]
+#[ignore = "needs ../shared: ImageNet's VGG19 and the numbers of PyTorch"]
 fn twenty_adam_steps_on_the_balanced_losses_go_the_way_of_pytorch() {
-    let Some(golden) = Golden::load() else { return };
+    let golden = Golden::load();
     check_trajectory(&golden, Normalisation::Balanced);
 }
 
 #[test]
+#[ignore = "needs ../shared: ImageNet's VGG19 and the numbers of PyTorch"]
 fn twenty_adam_steps_on_the_paper_losses_go_the_way_of_pytorch() {
-    let Some(golden) = Golden::load() else { return };
+    let golden = Golden::load();
     check_trajectory(&golden, Normalisation::Paper);
 }

@@ -262,25 +262,3 @@ fn a_step_size_that_explodes_ends_with_the_last_good_picture_and_says_so() {
         );
     }
 }
-
-#[test]
-fn a_large_step_is_halved_until_the_loss_falls() {
-    let studio = Studio::new();
-    let assert = assert_cmd::Command::from_std({
-        let mut command = nst(
-            &studio,
-            &["--lr", "1.5", "--json", "--scales", "1", "-o", "out.png"],
-        );
-        command.args(["--average", "0"]);
-        command
-    })
-    .assert()
-    .success();
-    let text = String::from_utf8(assert.get_output().stdout.clone()).unwrap();
-    let totals: Vec<f64> = text
-        .lines()
-        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
-        .filter_map(|line| line["total"].as_f64())
-        .collect();
-    assert!(totals.last() < totals.first(), "{totals:?}");
-}

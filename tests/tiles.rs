@@ -170,11 +170,9 @@ fn the_gradient_along_the_seams_is_no_worse_than_elsewhere() {
 }
 
 #[test]
-#[ignore = "ImageNet's VGG19 at 509 px: some ten seconds"]
+#[ignore = "needs ../shared: ImageNet's VGG19"]
 fn imagenets_network_makes_no_difference() {
-    let Some(vgg) = imagenet(&Device::flex()) else {
-        return;
-    };
+    let vgg = imagenet(&Device::flex());
     let styles = [noise(300, 200, 5, &Device::flex()).into()];
     check(&vgg, &Settings::default(), [509, 383], &styles, 256);
 }

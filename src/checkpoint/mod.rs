@@ -1,6 +1,7 @@
 //! A transfer on disk: everything needed to go on as if nothing had happened.
 //!
-//! One safetensors file. Tensors: `image`, `average`, and what the optimiser remembers. Metadata:
+//! One safetensors file. Tensors: `image`, `average`, and what the optimiser remembers, and the same
+//! again after `good.`, of the state to go back to if the loss explodes. Metadata:
 //! `nst checkpoint` (the format's version), `numbers` (name to the bits of an f64, so that nothing
 //! is rounded), `passport` (what the run depends on, to compare) and `digest` (of all the rest, so
 //! that damage is found).
@@ -28,17 +29,29 @@ use crate::job::{Job, Plan};
 use crate::optimize::State;
 
 /// Version of the format: a file of another one is refused.
-const VERSION: &str = "1";
+const VERSION: &str = "2";
 /// What the metadata of every checkpoint has, with the version: a file without it is none of ours.
 const MARK: &str = "nst checkpoint";
 /// Pictures a checkpoint holds beside the optimiser's history.
 const PICTURES: u64 = 8;
 
 /// A state as named tensors `[1, 3, height, width]` and numbers.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Parts {
     tensors: BTreeMap<String, Tensor<4>>,
     numbers: BTreeMap<String, f64>,
+}
+
+impl Parts {
+    /// The parts that get a name, by that name.
+    fn named(self, name: impl Fn(&str) -> Option<String>) -> Self {
+        let tensors = self.tensors.into_iter();
+        let numbers = self.numbers.into_iter();
+        Self {
+            tensors: tensors.filter_map(|(k, v)| Some((name(&k)?, v))).collect(),
+            numbers: numbers.filter_map(|(k, v)| Some((name(&k)?, v))).collect(),
+        }
+    }
 }
 
 /// Writes a checkpoint, replacing the one that was there only when the new one is whole and on

@@ -4,10 +4,18 @@ use burn::tensor::Tensor;
 
 use super::Parts;
 use crate::job::{Job, Plan};
-use crate::optimize::{Adam, Average, Lbfgs, Method, Optimizer, State};
+use crate::optimize::{Adam, Average, Guard, Lbfgs, Method, Optimizer, State};
+
+/// What the names of the guard's good state begin with.
+const GOOD: &str = "good.";
 
 pub fn take_apart(state: &State) -> Parts {
     let mut parts = Parts::default();
+    if let Some(good) = &state.guard.good {
+        parts = take_apart(good).named(|name| Some(format!("{GOOD}{name}")));
+        let failures = f64::from(state.guard.failures);
+        parts.numbers.insert("failures".into(), failures);
+    }
     parts.tensors.insert("image".into(), state.image.clone());
     let (sum, count) = state.average.parts();
     parts.tensors.extend(sum.map(|sum| ("average".into(), sum)));
@@ -47,7 +55,27 @@ pub fn take_apart(state: &State) -> Parts {
 }
 
 /// The state, or nothing if a part is missing or does not fit the plan.
-pub fn put_together(job: &Job, plan: &Plan, mut parts: Parts) -> Option<State> {
+pub fn put_together(job: &Job, plan: &Plan, parts: Parts) -> Option<State> {
+    let good = parts
+        .clone()
+        .named(|name| name.strip_prefix(GOOD).map(str::to_owned));
+    let now = parts.named(|name| (!name.starts_with(GOOD)).then(|| name.to_owned()));
+    let failures = now.numbers.get("failures").copied();
+    let mut state = without_guard(job, plan, now)?;
+    if let Some(failures) = failures {
+        let good = without_guard(job, plan, good)?;
+        if good.scale != state.scale {
+            return None;
+        }
+        state.guard = Guard {
+            good: Some(Box::new(good)),
+            failures: u32::try_from(whole(failures)?).ok()?,
+        };
+    }
+    Some(state)
+}
+
+fn without_guard(job: &Job, plan: &Plan, mut parts: Parts) -> Option<State> {
     let number = |name: &str| parts.numbers.get(name).copied();
     let whole = |name: &str| number(name).and_then(whole);
     let (scale, step, done) = (whole("scale")?, whole("step")?, whole("done")?);
@@ -77,6 +105,7 @@ pub fn put_together(job: &Job, plan: &Plan, mut parts: Parts) -> Option<State> {
         step,
         done,
         first_total,
+        guard: Guard::default(),
     })
 }
 

@@ -56,9 +56,7 @@ struct Report {
 
 /// Measures and prints.
 pub fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
-    let threads = args
-        .threads
-        .map_or_else(device::physical_cores, usize::from);
+    let threads = args.threads.map_or_else(device::threads, usize::from);
     device::set_threads(threads)?;
     let report = measure(args, threads)?;
     if args.json {

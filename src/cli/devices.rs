@@ -26,8 +26,8 @@ struct Probe {
 /// Prints every backend of this build and whether it works here.
 pub fn list() -> anyhow::Result<ExitCode> {
     let mut out = Listing::default();
-    let cores = device::physical_cores();
-    writeln!(out, "cpu      burn-flex, {cores} physical cores")?;
+    let threads = device::threads();
+    writeln!(out, "cpu      burn-flex, {threads} threads")?;
     let gpu = probed();
     match &gpu {
         Ok(adapter) => writeln!(out, "gpu      {adapter}")?,

@@ -16,7 +16,8 @@ use crate::cli::fault::Usage;
 /// The job of a command line, without the picture to start from.
 pub fn job(args: &Transfer) -> Job {
     let (style, optimisation, pictures) = (&args.style, &args.optimisation, &args.pictures);
-    let (alpha, beta) = style.strength.map_or((style.alpha, style.beta), strength);
+    let given = (style.alpha, style.beta, loss::Settings::default().tv);
+    let (alpha, beta, tv) = style.strength.map_or(given, strength);
     let style_size = pictures
         .style_size
         .map_or(StyleSize::Scale(pictures.style_scale), StyleSize::Own);
@@ -28,7 +29,7 @@ pub fn job(args: &Transfer) -> Job {
         loss: loss::Settings {
             alpha,
             beta,
-            tv: style.tv,
+            tv: style.tv.unwrap_or(tv),
             content_layers: style.content_layer.clone(),
             style_layers: style.style_layers.clone(),
             style_loss: style.style_loss,
@@ -135,9 +136,10 @@ pub fn content(args: &Transfer) -> Result<&Path, Usage> {
 /// The sizes by which a transfer is planned. Where the result's shape is given, the photo's is
 /// nearly that already, and it is made so when the plan is known to fit.
 pub fn sizes(args: &Transfer, inputs: &Inputs) -> InputSizes {
-    let sizes = InputSizes::from(inputs);
+    let (sizes, output) = (InputSizes::from(inputs), &args.output);
     InputSizes {
         content: filled(args).unwrap_or(sizes.content),
+        checkpoint: output.checkpoint.is_some() || output.resume.is_some(),
         ..sizes
     }
 }

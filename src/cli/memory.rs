@@ -1,6 +1,6 @@
 use bytesize::ByteSize;
 use nst::device::Backend;
-use nst::job::{InputSizes, Plan, Size};
+use nst::job::{InputSizes, Plan};
 use nst::{Job, JobError, memory};
 
 use crate::cli::args::Hardware;
@@ -34,7 +34,7 @@ pub fn plan(
             fits,
         });
     };
-    job.size = Size::Long(size);
+    job.size = size;
     note(&format!(
         "--fit: painting at --size {size}, for {} of memory",
         said(limit)

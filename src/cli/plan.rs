@@ -4,8 +4,9 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use nst::device::Backend;
-use nst::job::Plan;
+use nst::job::{InputSizes, Plan};
 use nst::kernels::{Isa, peak};
+use nst::loss::StyleLoss;
 use nst::vgg::Layer;
 use nst::{Job, memory};
 
@@ -20,6 +21,10 @@ use crate::cli::say;
 /// Share of the machine's peak that a step reaches, counted in the operations of a direct
 /// convolution: more than 1, because Winograd's needs fewer. Measured with `nst bench`.
 const EFFICIENCY: f64 = 2.2;
+/// Share of it that the transport of covariances reaches, in float64.
+const TRANSPORT_EFFICIENCY: f64 = 0.22;
+/// Products of matrices in a transport: of some twenty iterations.
+const TRANSPORT_PRODUCTS: f64 = 60.0;
 /// Seconds that measuring the peak takes.
 const PEAK_SECONDS: f64 = 0.2;
 
@@ -28,7 +33,9 @@ pub fn run(args: &Transfer) -> anyhow::Result<ExitCode> {
     paint::check(args)?;
     let mut job = inputs::job(args);
     let note = |text: &str| say::note(text);
-    let sizes = inputs::sizes(args, &inputs::read(args, &Reader::new(args, &note))?);
+    let reader = Reader::new(args, &note);
+    let sizes = inputs::sizes(args, &inputs::read(args, &reader)?);
+    job.init = inputs::init(args, &reader)?;
     let backend = devices::effective(args.hardware.backend);
     let fitted = crate::cli::memory::plan(&args.hardware, backend, &mut job, &sizes, &note);
     let plan = match &fitted {
@@ -53,14 +60,18 @@ pub fn run(args: &Transfer) -> anyhow::Result<ExitCode> {
         let needed = said(memory::predict(&job, &plan, &sizes));
         let limit = limit(&args.hardware, backend).map_or("unknown".to_owned(), said);
         writeln!(out, "memory:         about {needed} of {limit}")?;
-        writeln!(out, "time:           about {}", time(args, &job, &plan))?;
+        writeln!(
+            out,
+            "time:           about {}",
+            time(args, &job, &plan, &sizes)
+        )?;
     }
     fitted?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// The time of all steps, for people, from the peak of this machine.
-fn time(args: &Transfer, job: &Job, plan: &Plan) -> String {
+fn time(args: &Transfer, job: &Job, plan: &Plan, sizes: &InputSizes) -> String {
     let peak = peak::flops(Isa::chosen(), args.hardware.threads(), PEAK_SECONDS);
     let layers = || job.model.layers_to(plan.deepest);
     let work: f64 = plan
@@ -72,7 +83,14 @@ fn time(args: &Transfer, job: &Job, plan: &Plan) -> String {
             step * scale.steps as f64
         })
         .sum();
-    let seconds = work / (peak * EFFICIENCY);
+    let transports = match job.loss.style_loss {
+        StyleLoss::Gram => 0,
+        StyleLoss::Wasserstein => sizes.regions.max(1) * plan.steps(),
+    };
+    let style = job.loss.style_layers.iter();
+    let transport: f64 = style.map(|l| transport_operations(l.layer)).sum();
+    let transports = transports as f64 * transport / TRANSPORT_EFFICIENCY;
+    let seconds = (work / EFFICIENCY + transports) / peak;
     if seconds < 120.0 {
         format!("{seconds:.0} s")
     } else {
@@ -84,4 +102,9 @@ fn time(args: &Transfer, job: &Job, plan: &Plan) -> String {
 fn operations(layer: Layer, pixels: usize) -> f64 {
     let pixels = pixels >> (2 * layer.halvings());
     2.0 * 18.0 * (layer.inputs() * layer.outputs() * pixels) as f64
+}
+
+/// Floating-point operations that compare the covariances of a style layer.
+fn transport_operations(layer: Layer) -> f64 {
+    TRANSPORT_PRODUCTS * 2.0 * (layer.outputs() as f64).powi(3)
 }

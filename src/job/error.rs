@@ -1,3 +1,4 @@
+use super::Size;
 use crate::arch::Layer;
 use crate::setting::SettingError;
 
@@ -19,8 +20,8 @@ pub enum JobError {
         needed: String,
         /// What it may take, for people.
         limit: String,
-        /// The largest `--size` that fits.
-        fits: Option<usize>,
+        /// The largest `--size` that fits, of the kind asked for.
+        fits: Option<Size>,
     },
     /// No style picture.
     #[error("--style is missing: at least one painting is needed")]
@@ -43,6 +44,21 @@ pub enum JobError {
     EmptyMask {
         /// Which mask: `--content-mask number 2`.
         which: String,
+    },
+    /// A picture that would be longer than files hold.
+    #[error(
+        "the {picture} picture becomes {width}x{height}: both sides must be at most {longest} \
+         pixels; lower --size, or --style-size for the style picture"
+    )]
+    TooLarge {
+        /// `content` or `style`.
+        picture: &'static str,
+        /// Width after resizing.
+        width: usize,
+        /// Height after resizing.
+        height: usize,
+        /// Longest side that works.
+        longest: usize,
     },
     /// A picture that vanishes before the deepest layer.
     #[error(

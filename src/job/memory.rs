@@ -1,79 +1,12 @@
 //! How much memory a transfer takes, and how much there is.
 
+mod predict;
+
 use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 
-use super::{InputSizes, Job, JobError, Plan, Scale, Size};
-use crate::arch::{Layer, Model};
-use crate::optimize::Method;
+pub use predict::predict;
 
-/// Bytes of the process itself: code, threads, and what allocators keep.
-const PROCESS: u64 = 60 << 20;
-/// First-layer maps that are alive at once beside those that are kept: one that is written, and a
-/// pooled one that is read.
-const WORKING_MAPS: f64 = 1.25;
-/// Maps of a content layer in a step: the picture's, the target, their difference and its gradient.
-const CONTENT_MAPS: u64 = 4;
-/// Pictures the loop holds: the current one, its gradient, the average, the last good state, and
-/// what is on the way between them.
-const PICTURES: usize = 8;
-/// Bytes of a picture's pixel: three f32.
-const PIXEL: u64 = 12;
-/// Pictures made while one is read, resized and encoded.
-const COPIES: u64 = 3;
-
-/// The most memory, in bytes, that a run on the CPU takes, from sizes, layers and settings.
-///
-/// Measured against the process's own peak by `tests/memory.rs`: within 20 %.
-pub fn predict(job: &Job, plan: &Plan, inputs: &InputSizes) -> u64 {
-    let files = inputs.styles.iter().chain([&inputs.content]);
-    let given: u64 = files.map(|&size| PIXEL * pixels(size)).sum();
-    let scale = |scale: &Scale| {
-        let targets = scale
-            .styles
-            .iter()
-            .map(|&size| maps(job, pixels(size), false));
-        let step = maps(job, pixels(scale.size), true) + loop_pictures(job, scale.size);
-        targets.max().unwrap_or(0).max(step)
-    };
-    let compute = plan.scales.iter().map(scale).max().unwrap_or(0);
-    let drawn = COPIES * PIXEL * pixels(plan.size());
-    PROCESS + weights(job.model, plan.deepest) + given + drawn + compute
-}
-
-fn pixels((width, height): (usize, usize)) -> u64 {
-    width as u64 * height as u64
-}
-
-/// Bytes of a layer's map for a picture of so many pixels.
-fn map(layer: Layer, pixels: u64) -> u64 {
-    4 * layer.outputs() as u64 * (pixels >> (2 * layer.halvings()))
-}
-
-/// Bytes of the maps of one run of the network: those the losses keep and the widest ones on the
-/// way.
-fn maps(job: &Job, pixels: u64, in_a_step: bool) -> u64 {
-    let bytes = |layer: Layer| map(layer, pixels);
-    let style: u64 = job.loss.style_layers.iter().map(|l| bytes(l.layer)).sum();
-    let content: u64 = job.loss.content_layers.iter().map(|l| bytes(l.layer)).sum();
-    let widest = bytes(Layer::new(1, 1)) as f64;
-    let content = if in_a_step { CONTENT_MAPS * content } else { 0 };
-    style + content + (WORKING_MAPS * widest) as u64
-}
-
-fn loop_pictures(job: &Job, size: (usize, usize)) -> u64 {
-    let optimiser = match job.optimize.method {
-        Method::Adam => 4,
-        Method::Lbfgs => 2 * job.optimize.history + 8,
-        Method::GradientDescent => 0,
-    };
-    (PICTURES + optimiser) as u64 * PIXEL * pixels(size)
-}
-
-/// Bytes of the filters, from the picture to `deepest`.
-fn weights(model: Model, deepest: Layer) -> u64 {
-    let layers = model.layers_to(deepest);
-    layers.map(|l| 36 * (l.inputs() * l.outputs()) as u64).sum()
-}
+use super::{InputSizes, Job, JobError, Size};
 
 /// Memory that a new process may take now, in bytes: what is free on this machine, or left in its
 /// container. None where the system does not say.
@@ -85,50 +18,53 @@ pub fn free() -> Option<u64> {
     machine.into_iter().chain(container).min()
 }
 
-/// The largest long side, in pixels, whose run fits into `limit` bytes, and at which the deepest
-/// layer still exists.
+/// The largest size of the job's kind, no larger than its own, whose run fits into `limit` bytes,
+/// and at which the deepest layer still exists.
 ///
 /// # Errors
 ///
-/// If the job cannot be, at any size.
-pub fn largest_size(job: &Job, inputs: &InputSizes, limit: u64) -> Result<Option<usize>, JobError> {
-    let fits = |long: usize| {
-        let smaller = Job {
-            size: Size::Long(long),
-            ..job.clone()
-        };
-        let plan = smaller.plan(inputs);
-        plan.is_ok_and(|plan| predict(&smaller, &plan, inputs) <= limit)
+/// If the job cannot be, at its own size.
+pub fn largest_size(job: &Job, inputs: &InputSizes, limit: u64) -> Result<Option<Size>, JobError> {
+    job.plan(inputs)?;
+    let at = |length: usize| Job {
+        size: job.size.with_length(length),
+        ..job.clone()
     };
-    let plan = job.plan(inputs)?;
-    let (mut low, mut high) = (1, plan.size().0.max(plan.size().1));
-    // Sizes too small for the deepest layer do not fit either, so the search starts at one that
-    // has it.
-    while low < high && !fits(low) {
-        low = (2 * low).min(high);
-    }
-    if !fits(low) {
-        return Ok(None);
-    }
-    while low + 1 < high {
-        let middle = usize::midpoint(low, high);
-        if fits(middle) {
-            low = middle;
+    let high = job.size.length();
+    let smallest = first(1, high, |length| at(length).plan(inputs).is_ok());
+    let too_large = first(smallest, high, |length| {
+        let job = at(length);
+        let plan = job.plan(inputs);
+        plan.map_or(true, |plan| predict(&job, &plan, inputs) > limit)
+    });
+    Ok((too_large > smallest).then(|| job.size.with_length(too_large - 1)))
+}
+
+/// The first number from `low` to `high` for which something holds that then holds for all larger
+/// ones; the one after `high` if there is none.
+fn first(mut low: usize, high: usize, holds: impl Fn(usize) -> bool) -> usize {
+    let mut beyond = high + 1;
+    while low < beyond {
+        let middle = usize::midpoint(low, beyond);
+        if holds(middle) {
+            beyond = middle;
         } else {
-            high = middle;
+            low = middle + 1;
         }
     }
-    Ok(Some(low))
+    beyond
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::job::StyleSize;
 
     fn square(side: usize) -> InputSizes {
         InputSizes {
             content: (side, side),
             styles: vec![(side, side)],
+            ..InputSizes::default()
         }
     }
 
@@ -156,7 +92,37 @@ mod tests {
         };
         let limit = 2 << 30;
         let best = largest_size(&job, &square(1000), limit).unwrap().unwrap();
+        let best = best.length();
         assert!(at(best) <= limit && at(best + 1) > limit, "{best}");
+    }
+
+    #[test]
+    fn the_few_sizes_that_fit_a_panorama_are_found_and_keep_their_kind() {
+        let inputs = InputSizes {
+            content: (8000, 100),
+            ..square(1000)
+        };
+        // From 16 px high, which the deepest layer needs.
+        for (size, expected) in [
+            (Size::Long(8000), Size::Long(1300)),
+            (Size::Width(8000), Size::Width(1300)),
+            (Size::Area(8e5), Size::Area(f64::from(145 * 145))),
+        ] {
+            let job = |size| Job {
+                size,
+                style_size: StyleSize::Own(Size::Long(64)),
+                scales: Some(1),
+                ..Job::default()
+            };
+            let needs = |size| {
+                let job = job(size);
+                predict(&job, &job.plan(&inputs).unwrap(), &inputs)
+            };
+            let found = largest_size(&job(size), &inputs, needs(expected)).unwrap();
+            assert_eq!(found, Some(expected));
+            let next = expected.with_length(expected.length() + 1);
+            assert!(needs(next) > needs(expected));
+        }
     }
 
     #[test]

@@ -130,6 +130,12 @@ impl Job {
         list
     }
 
+    /// Whether the start is what is asked for: nothing but the content counts, and it is the start.
+    fn is_done(&self) -> bool {
+        let style = self.loss.beta > 0.0 || self.loss.tv > 0.0;
+        !style && self.init == Init::Content
+    }
+
     /// The deepest layer any loss looks at.
     ///
     /// # Errors

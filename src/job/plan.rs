@@ -1,5 +1,6 @@
 use super::{Inputs, Job, JobError, Size, StyleSize};
 use crate::arch::Layer;
+use crate::picture::Mask;
 
 /// What a job will do with certain pictures: everything that can be known beforehand.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +18,7 @@ pub struct Scale {
     pub size: (usize, usize),
     /// Width and height every style picture is resized to, in pixels.
     pub styles: Vec<(usize, usize)>,
-    /// Number of updates.
+    /// Number of updates: none where the start is what is asked for, as at strength 0.
     pub steps: usize,
 }
 
@@ -33,21 +34,47 @@ impl Plan {
     }
 }
 
-/// Width and height of the photo and of every painting, in pixels.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Width and height of the photo and of every painting, in pixels, and what else of them decides
+/// how much memory a transfer takes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InputSizes {
     /// The photo's.
     pub content: (usize, usize),
     /// The paintings'.
     pub styles: Vec<(usize, usize)>,
+    /// Regions of the photo that are painted apart: 0 if no painting has a content mask.
+    pub regions: usize,
+    /// Pixels of all masks together.
+    pub masks: usize,
+    /// Whether any painting has a mask.
+    pub style_masks: bool,
+    /// Whether the state is kept in a file on the way.
+    pub checkpoint: bool,
 }
 
 impl From<&Inputs> for InputSizes {
     fn from(inputs: &Inputs) -> Self {
-        let styles = inputs.styles.iter().map(|s| &s.picture);
+        let styles = &inputs.styles;
+        let content = || styles.iter().map(|s| s.content_mask.as_ref());
+        let style = || styles.iter().filter_map(|s| s.style_mask.as_ref());
+        let mut regions: Vec<Option<&Mask>> = Vec::new();
+        for mask in content() {
+            if !regions.contains(&mask) {
+                regions.push(mask);
+            }
+        }
+        let masked = regions != [None];
+        let masks = content().flatten().chain(style());
         Self {
             content: (inputs.content.width, inputs.content.height),
-            styles: styles.map(|p| (p.width, p.height)).collect(),
+            styles: styles
+                .iter()
+                .map(|s| (s.picture.width, s.picture.height))
+                .collect(),
+            regions: if masked { regions.len() } else { 0 },
+            masks: masks.map(|mask| mask.values.len()).sum(),
+            style_masks: style().next().is_some(),
+            checkpoint: false,
         }
     }
 }
@@ -57,19 +84,25 @@ impl Job {
     ///
     /// # Errors
     ///
-    /// The first setting that cannot be, or a picture too small for the deepest layer.
+    /// The first setting that cannot be, or a picture too small for the deepest layer or larger
+    /// than pictures may be.
     pub fn plan(&self, inputs: &InputSizes) -> Result<Plan, JobError> {
         self.check()?;
         if inputs.styles.is_empty() {
             return Err(JobError::NoStyle);
         }
         let deepest = self.deepest()?;
-        let last = self.scale(1.0, self.steps, inputs);
-        large_enough("content", last.size, deepest)?;
+        let steps = if self.is_done() { 0 } else { self.steps };
+        let last = self.scale(1.0, steps, inputs);
+        possible("content", last.size, deepest)?;
         for &size in &last.styles {
-            large_enough("style", size, deepest)?;
+            possible("style", size, deepest)?;
         }
         let mut scales = vec![last];
+        if self.is_done() {
+            // Coarser scales would blur it.
+            return Ok(Plan { scales, deepest });
+        }
         let mut factor = 1.0;
         while scales.len() < self.scales.unwrap_or(usize::MAX) {
             factor /= self.scale_factor;
@@ -104,6 +137,24 @@ impl Job {
     }
 }
 
+/// Whether the network can look at a picture of this size, and files can hold it.
+fn possible(
+    picture: &'static str,
+    (width, height): (usize, usize),
+    deepest: Layer,
+) -> Result<(), JobError> {
+    let longest = super::size::LONGEST;
+    if width.max(height) > longest {
+        return Err(JobError::TooLarge {
+            picture,
+            width,
+            height,
+            longest,
+        });
+    }
+    large_enough(picture, (width, height), deepest)
+}
+
 fn large_enough(
     picture: &'static str,
     (width, height): (usize, usize),
@@ -124,12 +175,42 @@ fn large_enough(
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Init, Painting};
     use super::*;
+    use crate::picture::Picture;
 
     fn sizes(content: (usize, usize), style: (usize, usize)) -> InputSizes {
         InputSizes {
             content,
             styles: vec![style],
+            ..InputSizes::default()
+        }
+    }
+
+    #[test]
+    fn regions_are_told_apart_by_their_masks() {
+        let picture = || Picture::from_planes(2, 1, &[0.5; 6]).unwrap();
+        let painting = |values: Option<[f32; 2]>| Painting {
+            content_mask: values.map(|values| Mask {
+                width: 2,
+                height: 1,
+                values: values.into(),
+            }),
+            ..picture().into()
+        };
+        let (left, right) = (Some([1.0, 0.0]), Some([0.0, 1.0]));
+        for (masks, regions, pixels) in [
+            (vec![None, None], 0, 0),
+            (vec![left, right, left], 2, 6),
+            (vec![left, None], 2, 2),
+        ] {
+            let inputs = Inputs {
+                content: picture(),
+                styles: masks.into_iter().map(painting).collect(),
+            };
+            let sizes = InputSizes::from(&inputs);
+            assert_eq!((sizes.regions, sizes.masks), (regions, pixels));
+            assert!(!sizes.style_masks);
         }
     }
 
@@ -179,6 +260,44 @@ mod tests {
         assert_eq!(job.plan(&input).unwrap().scales[0].styles, [(256, 128)]);
         job.style_size = StyleSize::Own(Size::Long(400));
         assert_eq!(job.plan(&input).unwrap().scales[0].styles, [(400, 200)]);
+    }
+
+    #[test]
+    fn a_picture_with_a_side_beyond_what_files_hold_is_refused_with_its_size() {
+        let tall = (100, 1000);
+        let mut job = Job {
+            size: Size::Width(65535),
+            ..Job::default()
+        };
+        let error = job.plan(&sizes(tall, (64, 64))).unwrap_err().to_string();
+        assert!(
+            error.contains("content picture") && error.contains("65535x655350"),
+            "{error}"
+        );
+        job = Job {
+            style_size: StyleSize::Own(Size::Height(60000)),
+            ..Job::default()
+        };
+        let error = job.plan(&sizes(tall, (400, 100))).unwrap_err().to_string();
+        assert!(
+            error.contains("style picture") && error.contains("240000x60000"),
+            "{error}"
+        );
+        job.style_size = StyleSize::Own(Size::Long(65535));
+        assert!(job.plan(&sizes(tall, (400, 100))).is_ok());
+    }
+
+    #[test]
+    fn nothing_is_to_do_where_only_the_content_counts_and_it_is_the_start() {
+        let mut job = Job::default();
+        (job.loss.beta, job.loss.tv) = (0.0, 0.0);
+        let input = sizes((512, 512), (800, 400));
+        let plan = job.plan(&input).unwrap();
+        assert_eq!((plan.scales.len(), plan.steps()), (1, 0));
+        job.loss.tv = 1.0;
+        assert_eq!(job.plan(&input).unwrap().steps(), 300);
+        (job.loss.tv, job.init) = (0.0, Init::Grey);
+        assert_eq!(job.plan(&input).unwrap().steps(), 300);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::str::FromStr;
 use crate::picture::fit_long_side;
 
 /// Longest side a result may have, in pixels.
-const LONGEST: usize = 65535;
+pub(super) const LONGEST: usize = 65535;
 
 /// How large a picture becomes; its aspect ratio stays.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,6 +42,26 @@ impl Size {
             Self::Width(n) => Self::Width(times(n)),
             Self::Height(n) => Self::Height(times(n)),
             Self::Area(n) => Self::Area((n * factor * factor).max(1.0)),
+        }
+    }
+
+    /// The same kind of size with a length of `n` pixels: that of the side it is about, or of a
+    /// square of its area.
+    #[must_use]
+    pub fn with_length(self, n: usize) -> Self {
+        match self {
+            Self::Long(_) => Self::Long(n),
+            Self::Width(_) => Self::Width(n),
+            Self::Height(_) => Self::Height(n),
+            Self::Area(_) => Self::Area((n * n) as f64),
+        }
+    }
+
+    /// The length, in pixels, that [`Self::with_length`] takes, rounded down.
+    pub fn length(self) -> usize {
+        match self {
+            Self::Long(n) | Self::Width(n) | Self::Height(n) => n,
+            Self::Area(area) => area.sqrt() as usize,
         }
     }
 
@@ -104,6 +124,20 @@ mod tests {
             let size: Size = text.parse().unwrap();
             assert_eq!(size.of(2000, 1500), expected, "{text}");
             assert_eq!(size.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_size_of_the_same_kind_has_another_length() {
+        for (text, other) in [
+            ("512", "30"),
+            ("1024x", "30x"),
+            ("x768", "x30"),
+            ("0.25MP", "0.0009MP"),
+        ] {
+            let size: Size = text.parse().unwrap();
+            assert_eq!(size.with_length(30).to_string(), other);
+            assert_eq!(size.with_length(size.length()), size);
         }
     }
 

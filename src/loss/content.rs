@@ -11,25 +11,33 @@ pub struct ContentTarget {
     layer: Layer,
     features: Tensor<4>,
     factor: f32,
+    blank: f32,
 }
 
 impl ContentTarget {
     /// Keeps the content picture's features `[1, channels, height, width]`, without autodiff.
     pub fn new(layer: Layer, features: Tensor<4>, normalisation: Normalisation) -> Self {
+        let size = super::style::size(features.clone());
         let factor = match normalisation {
-            Normalisation::Balanced => super::style::per_size(features.clone()),
+            Normalisation::Balanced => super::style::per_size(size),
             Normalisation::Paper => 0.5,
         };
         Self {
             layer,
             features,
             factor,
+            blank: factor * size,
         }
     }
 
     /// The layer it belongs to.
     pub fn layer(&self) -> Layer {
         self.layer
+    }
+
+    /// The content loss of features that are all zero.
+    pub fn blank(&self) -> f32 {
+        self.blank
     }
 
     /// What a tile adds to the content loss, from its features.

@@ -42,6 +42,7 @@ pub struct Objective {
     alpha: f32,
     beta: f32,
     tv: f32,
+    blank: f32,
     content: Vec<(f32, ContentTarget)>,
     style: Vec<StyleLayer>,
 }
@@ -96,7 +97,6 @@ impl Objective {
             let target = ContentTarget::new(layer, features, settings.normalisation);
             (weight(&settings.content_layers, layer), target)
         });
-        let content = content.collect();
         let layers = counted(&settings.style_layers);
         let mut style: Vec<StyleLayer> = Vec::new();
         for region in Region::all(styles) {
@@ -114,13 +114,23 @@ impl Objective {
                 }
             }
         }
+        let content: Vec<_> = content.collect();
+        let blank_content = weighted(content.iter().map(|(weight, t)| (*weight, t.blank())));
+        let blank_style = weighted(style.iter().map(|s| (s.weight, s.blank())));
         Self {
             alpha: settings.alpha,
             beta: settings.beta,
             tv: settings.tv,
+            blank: settings.alpha * blank_content + settings.beta * blank_style,
             content,
             style,
         }
+    }
+
+    /// The total loss of a picture in which the network finds nothing at all: every feature is
+    /// zero. With balanced losses it is alpha + beta, unless a target has no features either.
+    pub fn blank(&self) -> f32 {
+        self.blank
     }
 
     /// Every layer the losses look at.
@@ -191,6 +201,11 @@ impl Objective {
 }
 
 impl StyleLayer {
+    /// The loss of features that are all zero.
+    fn blank(&self) -> f32 {
+        self.regions.iter().map(StyleTarget::blank).sum()
+    }
+
     /// The mean of the regions' losses by their shares.
     fn loss(&self, moments: &[Moments]) -> Tensor<1> {
         let losses = self.regions.iter().zip(moments).map(|(t, m)| t.loss(m));
@@ -242,6 +257,14 @@ fn counted(layers: &[LayerWeight]) -> Vec<Layer> {
 fn weight(layers: &[LayerWeight], layer: Layer) -> f32 {
     let found = layers.iter().find(|l| l.layer == layer);
     found.map_or(0.0, |l| l.weight)
+}
+
+/// The mean of numbers by their weights.
+fn weighted(losses: impl Iterator<Item = (f32, f32)>) -> f32 {
+    let (sum, weights) = losses.fold((0.0, 0.0), |(sum, weights), (weight, loss)| {
+        (sum + weight * loss, weights + weight)
+    });
+    sum / weights
 }
 
 /// The mean of scalars by their weights.

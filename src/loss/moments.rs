@@ -4,6 +4,9 @@ use super::{Guide, StyleLoss};
 use crate::kernels::gram;
 use crate::tiles::Window;
 
+/// Numbers that one sum in float32 may have.
+const RUN: usize = 64;
+
 /// Statistics of a feature map that do not say where anything is. Those of a picture are the sum of
 /// those of its tiles.
 #[derive(Clone, Debug)]
@@ -34,16 +37,13 @@ impl Moments {
         let Some(guide) = guide else {
             let mean = wants_mean.then(|| {
                 let all = everywhere(window, &owned.device());
-                all.matmul(by_position(owned.clone()))
+                mean(all, owned.clone())
             });
             let second = times(gram(owned), share);
             return Self { second, mean };
         };
         let guided = guide.guided(&owned, &window.owned);
-        let mean = wants_mean.then(|| {
-            let average = guide.average(&window.owned);
-            average.matmul(by_position(guided.clone()))
-        });
+        let mean = wants_mean.then(|| mean(guide.average(&window.owned), guided.clone()));
         let second = gram(guided).mul_scalar(guide.rarity() * share);
         Self { second, mean }
     }
@@ -91,10 +91,43 @@ fn everywhere(window: &Window, device: &Device) -> Tensor<2> {
     Tensor::full([1, window.owned.count()], value, &device)
 }
 
-/// A map as a matrix of positions by channels.
-fn by_position(features: Tensor<4>) -> Tensor<2> {
+/// The mean of each channel, `[1, channels]`, by the weights of the positions, `[1, positions]`.
+///
+/// One sum of all positions in float32 would be off by a hundredth for a flat map of a megapixel,
+/// and its covariance by as much. So the sum goes run by run, and the plain one, which is linear
+/// too, only carries the gradient.
+fn mean(weights: Tensor<2>, features: Tensor<4>) -> Tensor<2> {
     let [_, channels, height, width] = features.dims();
-    features
+    let rows = features
         .permute([0, 2, 3, 1])
-        .reshape([height * width, channels])
+        .reshape([height * width, channels]);
+    let exact = sum_of_runs(weights.clone(), rows.clone().inner());
+    let plain = weights.matmul(rows);
+    plain.clone() - plain.detach() + exact
+}
+
+/// `weights` times `rows`, without autodiff, by sums of [`RUN`] numbers and sums of such sums.
+fn sum_of_runs(weights: Tensor<2>, rows: Tensor<2>) -> Tensor<2> {
+    let [count, channels] = rows.dims();
+    if count <= RUN {
+        return weights.matmul(rows);
+    }
+    let runs = count / RUN;
+    let whole = runs * RUN;
+    let left = weights.clone().slice(s![.., ..whole]);
+    let right = rows.clone().slice(s![..whole, ..]);
+    let sums = left
+        .reshape([runs, 1, RUN])
+        .matmul(right.reshape([runs, RUN, channels]));
+    let mut sums = vec![sums.reshape([runs, channels])];
+    if whole < count {
+        sums.push(
+            weights
+                .slice(s![.., whole..])
+                .matmul(rows.slice(s![whole.., ..])),
+        );
+    }
+    let sums = Tensor::cat(sums, 0);
+    let ones = Tensor::ones([1, sums.dims()[0]], &sums.device());
+    sum_of_runs(ones, sums)
 }

@@ -16,6 +16,7 @@ pub struct StyleTarget {
     share: f32,
     likeness: Likeness,
     factor: f32,
+    blank: f32,
 }
 
 #[derive(Debug)]
@@ -69,29 +70,35 @@ impl StyleTarget {
         settings: &Settings,
     ) -> Self {
         let balanced = settings.normalisation == Normalisation::Balanced;
-        let (likeness, factor) = if let Some(mean) = moments.mean {
+        let (likeness, size, paper) = if let Some(mean) = moments.mean {
             let gaussian = Gaussian::new(moments.second, mean);
-            let factor = if balanced { gaussian.per_size() } else { 1.0 };
-            (Likeness::Gaussian(Box::new(gaussian)), factor)
-        } else if balanced {
-            let factor = per_size(moments.second.clone());
-            (Likeness::Gram(moments.second), factor)
+            let size = gaussian.size();
+            (Likeness::Gaussian(Box::new(gaussian)), size, 1.0)
         } else {
-            let factor = 0.25 / (layer.outputs() * layer.outputs()) as f32;
-            (Likeness::Gram(moments.second), factor)
+            let size = size(moments.second.clone());
+            let channels = layer.outputs() as f32;
+            let paper = 0.25 / channels.powi(2);
+            (Likeness::Gram(moments.second), size, paper)
         };
+        let factor = if balanced { per_size(size) } else { paper };
         Self {
             layer,
             guide,
             share,
             likeness,
             factor,
+            blank: factor * size,
         }
     }
 
     /// The layer it belongs to.
     pub fn layer(&self) -> Layer {
         self.layer
+    }
+
+    /// The style loss of features that are all zero, times the region's share.
+    pub fn blank(&self) -> f32 {
+        self.blank * self.share
     }
 
     /// What a tile of the content picture adds to the moments of the region.
@@ -138,9 +145,13 @@ fn add(sums: &mut BTreeMap<Layer, Moments>, layer: Layer, moments: Moments) {
     sums.insert(layer, sum);
 }
 
-/// 1 / sum of squares, or 1 where everything is zero (a black picture has no features to be
+/// The sum of squares.
+pub(super) fn size<const D: usize>(target: Tensor<D>) -> f32 {
+    target.square().sum().into_scalar()
+}
+
+/// 1 / a target's size, or 1 where there is none (a black picture may have no features to be
 /// relative to).
-pub(super) fn per_size<const D: usize>(target: Tensor<D>) -> f32 {
-    let size: f32 = target.square().sum().into_scalar();
-    if size > 0.0 { size.recip() } else { 1.0 }
+pub(super) fn per_size(size: f32) -> f32 {
+    if size.is_normal() { size.recip() } else { 1.0 }
 }

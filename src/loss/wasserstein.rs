@@ -3,6 +3,9 @@ use burn::tensor::{DType, Device, Tensor};
 use super::Moments;
 use super::transport::{identity, inner, trace, transport};
 
+/// Rounding of moments in float32, as a part of the sum of squared features.
+const ROUNDING: f64 = 4e-6;
+
 /// A normal distribution of features.
 ///
 /// The squared Wasserstein-2 distance of two of them (Dowson and Landau 1982) is
@@ -11,12 +14,13 @@ use super::transport::{identity, inner, trace, transport};
 /// through the iterations that find T.
 ///
 /// Covariances are handled in float64 on the CPU: their product has the square of their condition.
-/// A ridge of 1e-4 times the mean of the target's squared features is added to both, because maps
-/// with fewer positions than channels have singular ones.
+/// A ridge is added to both, because maps with fewer positions than channels, and flat ones, have
+/// singular ones: 1e-4 times the mean of the target's squared features, but no less than the
+/// rounding of the moments, which would make an eigenvalue negative.
 #[derive(Debug)]
 pub struct Gaussian {
     mean: Tensor<2>,
-    /// The covariance with its ridge, float64 on the CPU.
+    /// Float64 on the CPU.
     covariance: Tensor<2>,
     ridge: f64,
     /// |mean|² + trace of the covariance: the squared distance to features that are all zero.
@@ -33,19 +37,15 @@ impl Gaussian {
         let ridge = 1e-4 * if size > 0.0 { size / channels } else { 1.0 };
         Self {
             mean,
-            covariance: with_ridge(covariance(second, &host_mean), ridge),
-            ridge,
+            covariance: covariance(second, &host_mean),
+            ridge: ridge.max(ROUNDING * size),
             size,
         }
     }
 
-    /// 1 / the squared distance to features that are all zero, or 1 if that is no distance.
-    pub fn per_size(&self) -> f32 {
-        if self.size > 0.0 {
-            self.size.recip() as f32
-        } else {
-            1.0
-        }
+    /// The squared distance to features that are all zero.
+    pub fn size(&self) -> f32 {
+        self.size as f32
     }
 
     /// The squared distance to features with these moments.
@@ -56,8 +56,7 @@ impl Gaussian {
     pub fn distance(&self, moments: &Moments) -> Tensor<1> {
         let mean = moments.mean.clone().expect("the moments for this loss");
         let second = moments.second.clone();
-        let (value, slope) =
-            self.of_covariance(covariance(on_host(second.clone()), &on_host(mean.clone())));
+        let (value, slope) = self.of_moments(on_host(second.clone()), &on_host(mean.clone()));
         let slope = on_device(slope, &mean.device());
         // The same number with the gradient: the slope's product with C = second - meanᵀ mean.
         let tangent =
@@ -66,14 +65,16 @@ impl Gaussian {
         (mean - self.mean.clone()).square().sum() + covariances
     }
 
-    /// The part of the covariances, and its gradient in the one given.
-    fn of_covariance(&self, covariance: Tensor<2>) -> (f64, Tensor<2>) {
-        let channels = covariance.dims()[0];
-        let covariance = with_ridge(covariance, self.ridge);
-        let carry = transport(&covariance, &self.covariance, self.ridge);
-        let traces = trace(&covariance) + trace(&self.covariance);
-        let value = (traces - 2.0 * inner(&carry, &covariance)).max(0.0);
-        (value, identity(channels) - carry)
+    /// The part of the covariances, and its gradient in the covariance of these moments.
+    fn of_moments(&self, second: Tensor<2>, mean: &Tensor<2>) -> (f64, Tensor<2>) {
+        let channels = mean.dims()[1];
+        let ridge = self.ridge.max(ROUNDING * trace(&second));
+        let from = with_ridge(covariance(second, mean), ridge);
+        let to = with_ridge(self.covariance.clone(), ridge);
+        let carry = transport(&from, &to, ridge);
+        let value = trace(&from) + trace(&to) - 2.0 * inner(&carry, &from);
+        // A clamp leaves NaN as it is, which the loop must hear of.
+        (value.clamp(0.0, f64::INFINITY), identity(channels) - carry)
     }
 }
 

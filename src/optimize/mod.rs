@@ -15,6 +15,7 @@ use std::time::Instant;
 pub use adam::Adam;
 pub use average::Average;
 pub use evaluate::losses_and_gradient;
+pub use guard::Guard;
 pub use lbfgs::Lbfgs;
 pub use optimizer::{Method, Optimizer};
 pub use settings::Settings;
@@ -24,7 +25,6 @@ use crate::device::DeviceError;
 use crate::loss::{LossTerms, Objective};
 use crate::tiles::Tiling;
 use crate::vgg::Vgg;
-use guard::Guard;
 
 /// One update of the picture, as an observer sees it.
 #[derive(Debug)]
@@ -78,13 +78,12 @@ pub fn optimize(
 ) -> Result<End, DeviceError> {
     let [_, _, height, width] = state.image.dims();
     let tiles = tiling.of([height, width]);
-    let mut guard = Guard::default();
     while state.step < steps {
         let start = Instant::now();
         let x = state.image.clone();
         let (terms, gradient) = losses_and_gradient(vgg, objective, &tiles, &x)?;
-        let rolled_back = !guard.is_good(state, &terms);
-        if rolled_back && !guard.roll_back(state) {
+        let rolled_back = !state.is_sound(terms.total, objective.blank());
+        if rolled_back && !state.roll_back() {
             let step = state.done + 1;
             return Ok(End::Diverged { step });
         }

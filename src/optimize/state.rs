@@ -2,7 +2,7 @@ use burn::tensor::Tensor;
 use burn::tensor::module::interpolate;
 use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
 
-use super::{Average, Optimizer, Settings};
+use super::{Average, Guard, Optimizer, Settings};
 
 /// Everything the loop remembers between two steps.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub struct State {
     pub done: usize,
     /// The total loss at this scale's first picture, once it is known.
     pub first_total: Option<f32>,
+    /// What to go back to if the loss explodes.
+    pub guard: Guard,
 }
 
 impl State {
@@ -34,6 +36,7 @@ impl State {
             step: 0,
             done: 0,
             first_total: None,
+            guard: Guard::default(),
         }
     }
 
@@ -55,6 +58,7 @@ impl State {
         self.scale += 1;
         self.step = 0;
         self.first_total = None;
+        self.guard = Guard::default();
     }
 }
 

@@ -1,10 +1,10 @@
 //! A whole transfer: from pictures to one.
 
 use std::ops::ControlFlow;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use burn::tensor::{Device, Tensor, TensorData};
 
+mod caught;
 mod colour;
 mod start;
 
@@ -18,6 +18,8 @@ use crate::tiles::Tiling;
 use crate::vgg::Vgg;
 
 pub use crate::optimize::End;
+
+use caught::caught;
 
 /// Why an observer cannot go on.
 pub type ObserverError = Box<dyn std::error::Error + Send + Sync>;
@@ -85,7 +87,8 @@ pub struct Painted {
 /// # Errors
 ///
 /// If the job cannot be, `vgg` is not the network it asks for, or the device fails, which burn
-/// reports by a panic that is caught here.
+/// reports by a panic that is caught here; for that, the first call sets a panic hook, which hands
+/// on to the one before.
 pub fn stylize(
     job: &Job,
     inputs: &Inputs,
@@ -237,16 +240,4 @@ pub fn to_picture(x: &Tensor<4>) -> Result<Picture, Error> {
     let data = x.try_to_data().map_err(DeviceError::compute)?;
     let planes: Vec<f32> = data.iter::<f32>().collect();
     Ok(Picture::from_planes(width, height, &planes)?)
-}
-
-/// Runs `work`, turning a panic of the compute device into an error.
-fn caught<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        let text = panic
-            .downcast_ref::<String>()
-            .map(String::as_str)
-            .or_else(|| panic.downcast_ref::<&str>().copied())
-            .unwrap_or("no reason given");
-        Err(DeviceError::compute(text).into())
-    })
 }

@@ -18,23 +18,21 @@ use nst::vgg::{Layer, Model, Vgg};
 use nst::weights::{self, Convolution, Origin, Place, Preprocessing, Weights};
 use rand::{RngExt, SeedableRng};
 
-/// A file of the folder `shared` beside the checkout, or None with a printed reason.
-pub fn shared(path: &str) -> Option<PathBuf> {
+/// A file of the folder `shared` beside the checkout, which only tests that are ignored may need.
+#[track_caller]
+pub fn shared(path: &str) -> PathBuf {
     let file = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../shared")
         .join(path);
-    if file.exists() {
-        return Some(file);
-    }
-    eprintln!("skipped: {} is not here", file.display());
-    None
+    assert!(file.exists(), "{} is not here", file.display());
+    file
 }
 
-/// ImageNet's VGG19 on a device, or None with a printed reason.
-pub fn imagenet(device: &Device) -> Option<Vgg> {
-    let file = shared("weights/vgg19.safetensors")?;
+/// ImageNet's VGG19 on a device, from `shared`.
+pub fn imagenet(device: &Device) -> Vgg {
+    let file = shared("weights/vgg19.safetensors");
     let weights = weights::load(&file, Model::Vgg19, Layer::new(5, 2)).unwrap();
-    Some(Vgg::new(weights, device))
+    Vgg::new(weights, device)
 }
 
 /// A network with small seeded weights: He-scaled noise, so that features neither vanish nor

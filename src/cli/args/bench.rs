@@ -19,7 +19,7 @@ pub struct BenchArgs {
           value_parser = clap::value_parser!(u16).range(1..))]
     pub steps: u16,
 
-    /// Number of CPU threads [default: all physical cores]
+    /// Number of CPU threads [default: the physical cores that this process may use]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
 

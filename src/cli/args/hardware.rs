@@ -25,7 +25,7 @@ pub struct Hardware {
     #[arg(long)]
     pub fit: bool,
 
-    /// Number of CPU threads [default: all physical cores]
+    /// Number of CPU threads [default: the physical cores that this process may use]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
 }
@@ -42,6 +42,6 @@ impl Hardware {
     /// Number of CPU threads, with its default.
     pub fn threads(&self) -> usize {
         let given = self.threads.map(usize::from);
-        given.unwrap_or_else(device::physical_cores)
+        given.unwrap_or_else(device::threads)
     }
 }

@@ -38,9 +38,10 @@ pub struct Style {
     )]
     pub beta: f32,
 
-    /// Weight of the total variation, which smooths the picture: 0 or more
-    #[arg(long, value_name = "X", default_value_t = Settings::default().tv, allow_negative_numbers = true)]
-    pub tv: f32,
+    /// Weight of the total variation, which smooths the picture: 0 or more [default: 10, but 0 with
+    /// --strength 0]
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    pub tv: Option<f32>,
 
     /// Layers of the content loss, with weights if you like: L:0.5,L
     #[arg(

@@ -118,7 +118,7 @@ fn distance_to_itself_is_nothing_and_to_zero_is_the_size() {
         let itself: f32 = target.distance(&moments(&x)).into_scalar();
         assert!(f64::from(itself) < 1e-6 * target.size, "{itself}");
         let zero: f32 = target.distance(&moments(&x.zeros_like())).into_scalar();
-        let relative = zero * target.per_size();
+        let relative = zero / target.size();
         assert!((relative - 1.0).abs() < 0.05, "{relative}");
     }
 }
@@ -131,5 +131,43 @@ fn a_target_without_features_gives_a_finite_distance() {
     let size: f32 = x.clone().square().sum().into_scalar();
     let expected = size / 12.0;
     assert!((found / expected - 1.0).abs() < 0.05, "{found} {expected}");
-    assert!((target.per_size() - 1.0).abs() < f32::EPSILON);
+    assert!(target.size().abs() < f32::EPSILON);
+}
+
+/// A map without any structure, of so many positions that their sums are rounded.
+fn flat(channels: usize, level: f32) -> Tensor<4> {
+    let [height, width] = [611, 809];
+    let values: Vec<_> = (0..height * width * channels)
+        .map(|k| level * ((k % channels) as f32 * 1.7).sin().abs())
+        .collect();
+    let data = TensorData::new(values, [1, height, width, channels]);
+    Tensor::from_data(data, &Device::flex()).permute([0, 3, 1, 2])
+}
+
+#[test]
+fn flat_maps_are_as_far_apart_as_their_means_with_a_finite_gradient() {
+    for channels in [16, 64] {
+        for (x, painting) in [
+            (7.0, 7.0),
+            (7.0, 0.01),
+            (0.01, 7.0),
+            (7.0, 0.0),
+            (0.0, 7.0),
+            (0.0, 0.0),
+        ] {
+            let target = target(&flat(channels, painting));
+            let x_map = flat(channels, x).autodiff().require_grad();
+            let distance = target.distance(&moments(&x_map));
+            let found: f32 = distance.clone().inner().into_scalar();
+            let norm: f32 = (0..channels).map(|c| (c as f32 * 1.7).sin().powi(2)).sum();
+            let expected = (x - painting).powi(2) * norm;
+            let off = (found - expected).abs() / (norm * x.max(painting).powi(2)).max(1.0);
+            assert!(off < 1e-3, "{x} to {painting}: {found} is not {expected}");
+            let gradient = x_map.grad(&distance.backward()).unwrap().into_data();
+            assert!(
+                gradient.iter::<f32>().all(f32::is_finite),
+                "{x} to {painting}"
+            );
+        }
+    }
 }

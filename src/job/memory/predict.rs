@@ -1,0 +1,131 @@
+use super::super::{Colour, InputSizes, Job, Plan, Scale};
+use crate::arch::{Layer, Model, Padding};
+use crate::loss::{LayerWeight, StyleLoss};
+use crate::optimize::Method;
+
+/// Bytes of the process itself: code, threads, and what allocators keep.
+const PROCESS: u64 = 60 << 20;
+/// First-layer maps that are alive at once beside those that are kept: one that is written, and a
+/// pooled one that is read.
+const WORKING_MAPS: f64 = 1.25;
+/// More of them where the border is replicated: the larger map, its part within the border, the
+/// gradients of both.
+const REPLICATED_MAPS: f64 = 3.5;
+/// Maps of a content layer in a step: the picture's, the target, their difference and its gradient.
+const CONTENT_MAPS: f64 = 4.0;
+/// Maps of a style layer whose means are compared too: the map, and the gradient that comes from
+/// the mean.
+const MEAN_MAPS: f64 = 2.25;
+/// Maps of a style layer for each region: what the guide leaves of it, and its gradient.
+const REGION_MAPS: f64 = 2.0;
+/// Pictures the loop holds: the current one, its gradient, the average, the last good state, and
+/// what is on the way between them.
+const PICTURES: usize = 8;
+/// Bytes of a picture's pixel: three f32.
+const PIXEL: u64 = 12;
+/// Pictures made while one is read, resized and encoded.
+const COPIES: u64 = 3;
+/// Bytes of a mask's pixel: an f32, once as given and once with its target.
+const MASK_PIXEL: u64 = 8;
+
+/// The most memory, in bytes, that a run on the CPU takes, from sizes, layers and settings.
+///
+/// Measured against the process's own peak by `tests/memory.rs`: within 15 %.
+pub fn predict(job: &Job, plan: &Plan, inputs: &InputSizes) -> u64 {
+    let files = inputs.styles.iter().chain([&inputs.content]);
+    let files: u64 = files.map(|&size| PIXEL * pixels(size)).sum();
+    // Pictures with other colours lie beside those given.
+    let prepared = if job.colour == Colour::Style {
+        0
+    } else {
+        files
+    };
+    let given = files + prepared + MASK_PIXEL * inputs.masks as u64;
+    let scale = |scale: &Scale| {
+        let targets = scale.styles.iter().map(|&size| target(job, inputs, size));
+        let step = step(job, inputs, scale.size) + loop_pictures(job, scale.size);
+        targets.max().unwrap_or(0).max(step)
+    };
+    let compute = plan.scales.iter().map(scale).max().unwrap_or(0);
+    let drawn = COPIES * PIXEL * pixels(plan.size());
+    let kept = if inputs.checkpoint {
+        checkpoint(job, plan.size())
+    } else {
+        0
+    };
+    PROCESS + weights(job.model, plan.deepest) + given + drawn + kept + compute
+}
+
+fn pixels((width, height): (usize, usize)) -> u64 {
+    width as u64 * height as u64
+}
+
+/// Bytes of a layer's map of a picture.
+fn map(layer: Layer, size: (usize, usize)) -> f64 {
+    (4 * layer.outputs() as u64 * (pixels(size) >> (2 * layer.halvings()))) as f64
+}
+
+/// Bytes of the maps of some layers.
+fn maps(layers: &[LayerWeight], size: (usize, usize)) -> f64 {
+    layers.iter().map(|l| map(l.layer, size)).sum()
+}
+
+/// Bytes of the widest maps on the way through the network.
+fn working(job: &Job, size: (usize, usize)) -> f64 {
+    let replicated = match job.padding {
+        Padding::Zero => 0.0,
+        Padding::Replicate => REPLICATED_MAPS,
+    };
+    (WORKING_MAPS + replicated) * map(Layer::new(1, 1), size)
+}
+
+/// Bytes while the targets of a style picture are computed.
+fn target(job: &Job, inputs: &InputSizes, size: (usize, usize)) -> u64 {
+    let layers = &job.loss.style_layers;
+    let guided = layers.iter().map(|l| map(l.layer, size));
+    let guided = if inputs.style_masks {
+        guided.fold(0.0, f64::max)
+    } else {
+        0.0
+    };
+    (maps(layers, size) + guided + working(job, size)) as u64
+}
+
+/// Bytes of the maps in a step.
+fn step(job: &Job, inputs: &InputSizes, size: (usize, usize)) -> u64 {
+    let copies = match (inputs.regions, job.loss.style_loss) {
+        (0, StyleLoss::Gram) => 1.0,
+        (0, StyleLoss::Wasserstein) => MEAN_MAPS,
+        (regions, _) => REGION_MAPS * regions as f64,
+    };
+    let style = copies * maps(&job.loss.style_layers, size);
+    let content = CONTENT_MAPS * maps(&job.loss.content_layers, size);
+    (style + content + working(job, size)) as u64
+}
+
+fn loop_pictures(job: &Job, size: (usize, usize)) -> u64 {
+    let optimiser = match job.optimize.method {
+        Method::Adam => 4,
+        Method::Lbfgs => 2 * job.optimize.history + 8,
+        Method::GradientDescent => 0,
+    };
+    (PICTURES + optimiser) as u64 * PIXEL * pixels(size)
+}
+
+/// Bytes while a checkpoint is written: its pictures, as numbers and as a file.
+fn checkpoint(job: &Job, size: (usize, usize)) -> u64 {
+    let shown = 1 + usize::from(job.optimize.decay() > 0.0);
+    let optimiser = match job.optimize.method {
+        // The good state to go back to has moments of its own.
+        Method::Adam => 4,
+        Method::Lbfgs => 2 * job.optimize.history + 3,
+        Method::GradientDescent => 0,
+    };
+    2 * (2 * shown + optimiser) as u64 * PIXEL * pixels(size)
+}
+
+/// Bytes of the filters, from the picture to `deepest`.
+fn weights(model: Model, deepest: Layer) -> u64 {
+    let layers = model.layers_to(deepest);
+    layers.map(|l| 36 * (l.inputs() * l.outputs()) as u64).sum()
+}

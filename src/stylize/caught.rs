@@ -1,0 +1,120 @@
+//! Panics as errors: burn reports by one that a device failed.
+
+use std::panic::{self, AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::{Mutex, Once, PoisonError};
+
+use crate::device::DeviceError;
+use crate::error::Error;
+
+/// The last panic of any thread.
+static LAST: Mutex<Option<Seen>> = Mutex::new(None);
+
+#[derive(Clone)]
+struct Seen {
+    message: String,
+    file: String,
+    line: u32,
+}
+
+/// Runs `work`, turning a panic into an error: into [`Error::Fault`] if it comes from this crate,
+/// else it is the compute device's.
+///
+/// Where a panic comes from only its hook is told, so the first call sets one, which hands on to
+/// the one that was there.
+pub fn caught<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(listen);
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied())
+            .unwrap_or("no reason given");
+        // Another thread's panic may be the last one.
+        let last = LAST.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match last.filter(|seen| seen.message == text && is_ours(&seen.file)) {
+            Some(Seen {
+                message,
+                file,
+                line,
+            }) => Err(Error::Fault {
+                message,
+                place: format!("{file}:{line}"),
+            }),
+            None => Err(DeviceError::compute(text).into()),
+        }
+    })
+}
+
+fn listen() {
+    let before = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        let seen = info.location().map(|place| Seen {
+            message: info.payload_as_str().unwrap_or_default().to_owned(),
+            file: place.file().to_owned(),
+            line: place.line(),
+        });
+        *LAST.lock().unwrap_or_else(PoisonError::into_inner) = seen;
+        before(info);
+    }));
+}
+
+/// Whether a source file is one of this crate.
+fn is_ours(file: &str) -> bool {
+    let home = Path::new(file!())
+        .ancestors()
+        .find(|folder| folder.ends_with("src"));
+    home.is_some_and(|home| Path::new(file).starts_with(home))
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Device, Tensor};
+    use rayon::prelude::*;
+
+    use super::*;
+
+    /// One at a time, so that the last panic is this test's.
+    fn error_of(work: impl FnOnce()) -> Error {
+        static TURN: Mutex<()> = Mutex::new(());
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        caught(|| {
+            work();
+            Ok(())
+        })
+        .unwrap_err()
+    }
+
+    #[test]
+    fn a_panic_of_ours_is_our_fault_with_its_message_and_place() {
+        let numbers = [1, 2, 3];
+        for error in [
+            error_of(|| panic!("the sky fell")),
+            error_of(|| {
+                let fell = |n: &i32| assert!(*n < 3, "the sky fell");
+                numbers.par_iter().for_each(fell);
+            }),
+        ] {
+            let text = error.to_string();
+            assert!(matches!(error, Error::Fault { .. }), "{text}");
+            assert!(
+                text.contains("fault of nst") && text.contains("the sky fell"),
+                "{text}"
+            );
+            assert!(text.contains("caught.rs:"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_panic_of_burn_is_the_devices() {
+        let error = error_of(|| {
+            let x = Tensor::<1>::zeros([3], &Device::flex());
+            let _ = x.reshape([2, 5]);
+        });
+        assert!(
+            matches!(error, Error::Device(DeviceError::Compute(_))),
+            "{error}"
+        );
+    }
+}
