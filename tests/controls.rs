@@ -211,6 +211,85 @@ fn a_sweep_makes_one_sheet_of_all_values() {
 }
 
 #[test]
+fn a_sheet_says_where_it_is_and_is_painted_at_the_size_that_is_given() {
+    let studio = Studio::new();
+    let sheet = |size: &str| {
+        let flags = ["--sweep", "beta=1,10", "--steps", "1", "--scales", "1"];
+        let out = ["--size", size, "-o", "sheet.png", "--overwrite", "--json"];
+        let run = studio.transfer().args(flags).args(out).output().unwrap();
+        let said = String::from_utf8(run.stderr).unwrap();
+        assert!(run.status.success(), "{said}");
+        assert!(said.contains("sheet.png: ") && said.contains("sheet of 2"));
+        let events = String::from_utf8(run.stdout).unwrap();
+        let events = events
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap());
+        events.collect::<Vec<serde_json::Value>>()
+    };
+    let events = sheet("512");
+    let width = picture(&studio, "sheet.png").width;
+    assert!(width > 2 * 512, "{width}");
+    let last = events.last().unwrap();
+    assert_eq!(
+        (&last["event"], &last["output"]),
+        (&"sheet".into(), &"sheet.png".into())
+    );
+    let done = events.iter().filter(|event| event["event"] == "done");
+    let tiles: Vec<_> = done
+        .map(|event| (&event["tile"], &event["output"]))
+        .collect();
+    let none = serde_json::Value::Null;
+    assert_eq!(
+        tiles,
+        [(&"beta=1".into(), &none), (&"beta=10".into(), &none)]
+    );
+    sheet("24");
+    assert!(picture(&studio, "sheet.png").width < 2 * 64);
+}
+
+#[test]
+fn a_value_whose_loss_explodes_does_not_lose_the_sheet() {
+    let studio = Studio::new();
+    let flags = [
+        "--sweep",
+        "lr=0.02,1e30,0.03",
+        "--optimizer",
+        "gd",
+        "--steps",
+        "40",
+    ];
+    studio
+        .transfer()
+        .args(flags)
+        .args(["--size", "24", "-o", "sheet.png"])
+        .assert()
+        .code(1)
+        .stderr(contains("the loss exploded").and(contains("a sheet of 3 pictures")));
+    let sheet = picture(&studio, "sheet.png");
+    assert!(sheet.height > 2 * 18, "two rows");
+}
+
+#[test]
+fn a_sheet_has_no_files_beside_it() {
+    let studio = Studio::new();
+    let before = studio.files();
+    for beside in [
+        ["--timelapse", "way.gif"],
+        ["--checkpoint", "state"],
+        ["--save-every", "1"],
+    ] {
+        studio
+            .transfer()
+            .args(["--sweep", "beta=1,2", "-o", "sheet.png"])
+            .args(beside)
+            .assert()
+            .code(2)
+            .stderr(contains(beside[0]).and(contains("only their sheet is written")));
+    }
+    assert_eq!(studio.files(), before);
+}
+
+#[test]
 fn a_sweep_that_cannot_be_is_refused_before_any_work() {
     let studio = Studio::new();
     for (sweep, why) in [

@@ -11,15 +11,30 @@ use super::role::{Role, Roles};
 #[command(next_help_heading = "Pictures")]
 pub struct Pictures {
     /// The photo, as with --content
-    #[arg(value_name = "PHOTO", conflicts_with = "content")]
+    #[arg(
+        value_name = "PHOTO",
+        conflicts_with = "content",
+        help_heading = "Arguments",
+        display_order = 1
+    )]
     pub photo: Option<PathBuf>,
 
     /// The painting, as with --style
-    #[arg(value_name = "PAINTING", conflicts_with = "style")]
+    #[arg(
+        value_name = "PAINTING",
+        conflicts_with = "style",
+        help_heading = "Arguments",
+        display_order = 2
+    )]
     pub painting: Option<PathBuf>,
 
     /// Where the result goes, as with --output
-    #[arg(value_name = "RESULT", conflicts_with = "output")]
+    #[arg(
+        value_name = "RESULT",
+        conflicts_with = "output",
+        help_heading = "Arguments",
+        display_order = 3
+    )]
     pub result: Option<PathBuf>,
 
     /// The photo: PNG, JPEG, WebP, TIFF, BMP or GIF; - is standard input
