@@ -7,7 +7,7 @@ use std::process::Command;
 
 use nst::job::{InputSizes, Size};
 use nst::optimize::{self, Method};
-use nst::vgg::Layer;
+use nst::vgg::{Layer, Model};
 use nst::{Job, loss, memory};
 use tempfile::TempDir;
 use wait4::Wait4;
@@ -75,6 +75,12 @@ fn the_prediction_is_within_a_fifth_of_the_peak() {
                 ..optimize::Settings::default()
             },
             ..textbook(512)
+        }
+    }));
+    cases.push(("--size 768 --scales 1 -n 2 --model vgg16".into(), {
+        Job {
+            model: Model::Vgg16,
+            ..textbook(768)
         }
     }));
     let shallow = "--content-layer block2_conv2 --style-layers block1_conv1,block2_conv1";
