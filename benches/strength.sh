@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
 # Does one --beta mean one strength? Paints the same pair with the same beta at several sizes, with
-# both poolings, and prints a Markdown table of the losses reached. The share of
+# both networks and both poolings, and prints a Markdown table of the losses reached. The share of
 # style in the total over that of content is the strength: it should be about the same everywhere.
 #
 #   benches/strength.sh [STEPS] [BETA] [SIZE ...]
 #
-# NETWORKS="vgg19:max vgg16:avg" and LOSSES="gram" choose others; WEIGHTS names another network than
-# the built-in VGG19. Needs python3.
+# NETWORKS="vgg19:max vgg16:avg" and LOSSES="gram" narrow it down; WEIGHTS names others than the
+# built-in ones. Needs python3.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 steps=${1:-60} beta=${2:-30}
 shift $(($# < 2 ? $# : 2))
 sizes=("$@")
 [ $# -gt 0 ] || sizes=(256 512 1024)
-read -ra networks <<<"${NETWORKS:-vgg19:max vgg19:avg}"
+read -ra networks <<<"${NETWORKS:-vgg19:max vgg19:avg vgg16:max vgg16:avg}"
 read -ra losses <<<"${LOSSES:-gram wasserstein}"
 
 cargo build --release --locked

@@ -31,8 +31,8 @@ fn picture(device: &Device) -> Tensor<4> {
     Tensor::from_data(TensorData::new(values, [1, 3, SIDE, SIDE]), device)
 }
 
-fn features() -> BTreeMap<Layer, Vec<f32>> {
-    let (model, deepest) = (Model::Vgg19, Layer::new(5, 2));
+fn features(model: Model) -> BTreeMap<Layer, Vec<f32>> {
+    let deepest = Layer::new(5, 2);
     let weights = built_in(model, deepest).unwrap().unwrap();
     let layers: Vec<_> = model.layers_to(deepest).collect();
     let device = Device::flex();
@@ -57,9 +57,9 @@ fn relative_distance(found: &[f32], expected: &[f32]) -> f64 {
 }
 
 /// The largest distance of a layer's features from a reference's.
-fn worst_distance(reference: &str) -> (f64, Layer) {
+fn worst_distance(model: Model, reference: &str) -> (f64, Layer) {
     let reference: BTreeMap<String, Vec<f32>> = serde_json::from_str(reference).unwrap();
-    let found = features();
+    let found = features(model);
     assert_eq!(reference.len(), found.len());
     let distances = found.into_iter().map(|(layer, map)| {
         let step = map.len() / SAMPLES;
@@ -74,13 +74,21 @@ fn worst_distance(reference: &str) -> (f64, Layer) {
 
 #[test]
 fn the_stored_codes_give_what_they_give_in_the_training_scripts() {
-    let (distance, layer) = worst_distance(include_str!("reference/builtin-stored.json"));
+    let (distance, layer) =
+        worst_distance(Model::Vgg19, include_str!("reference/builtin-stored.json"));
+    assert!(distance <= 1e-3, "{layer}: {distance}");
+}
+
+#[test]
+fn the_vgg16_is_the_vgg19_without_two_layers_and_with_gains_instead() {
+    let reference = include_str!("reference/builtin-vgg16.json");
+    let (distance, layer) = worst_distance(Model::Vgg16, reference);
     assert!(distance <= 1e-3, "{layer}: {distance}");
 }
 
 #[test]
 fn stored_features_are_within_3_percent_of_the_float_network() {
-    let (distance, layer) = worst_distance(include_str!("reference/builtin.json"));
+    let (distance, layer) = worst_distance(Model::Vgg19, include_str!("reference/builtin.json"));
     assert!(distance <= 0.03, "{layer}: {distance}");
 }
 

@@ -7,48 +7,80 @@ use flate2::bufread::GzDecoder;
 use crate::arch::{Layer, Model};
 use crate::digest::sha256;
 
-use super::{Place, Weights, WeightsError, assemble, container::Safetensors};
+use super::container::{Container, Safetensors};
+use super::{Place, Weights, WeightsError, assemble};
 
 /// The embedded file: safetensors, gzipped, of whole-number kernels with a scale per output channel
-/// and the first block in half precision.
+/// and the first block in half precision. A VGG19, and what makes a VGG16 of it.
 #[cfg(feature = "builtin-weights")]
-const FILES: &[(Model, &[u8])] = &[(
-    Model::Vgg19,
-    include_bytes!("../../weights/vgg19.safetensors.gz"),
-)];
+const FILE: &[u8] = include_bytes!("../../weights/vgg19.safetensors.gz");
+
+/// The file that serves each model.
+#[cfg(feature = "builtin-weights")]
+const FILES: &[(Model, &[u8])] = &[(Model::Vgg16, FILE), (Model::Vgg19, FILE)];
 
 #[cfg(not(feature = "builtin-weights"))]
 const FILES: &[(Model, &[u8])] = &[];
 
 /// The built-in network, read through the same checks as any file, from the picture down to
-/// `deepest`. `None` for every model but [`Model::Vgg19`], and where the feature `builtin-weights`
-/// is off.
+/// `deepest`. `None` where the feature `builtin-weights` is off.
+///
+/// The VGG16 is the VGG19 without the two layers that a VGG16 lacks; the layer after each takes in a
+/// gain for each channel that comes nearest to what it did.
 pub fn built_in(model: Model, deepest: Layer) -> Option<Result<Weights, WeightsError>> {
     let (_, packed) = FILES.iter().find(|(of, _)| *of == model)?;
     Some(read(packed, model, deepest))
 }
 
 fn read(packed: &[u8], model: Model, deepest: Layer) -> Result<Weights, WeightsError> {
-    let unreadable = |fault| WeightsError::Unreadable {
-        file: Place::BuiltIn.to_string(),
-        fault,
-    };
+    if !model.has(deepest) {
+        let layer = deepest;
+        return Err(WeightsError::NoSuchLayer { model, layer });
+    }
     let mut bytes = Vec::with_capacity(2 * packed.len());
     GzDecoder::new(packed)
         .read_to_end(&mut bytes)
         .map_err(|e| unreadable(format!("cannot be unpacked: {e}")))?;
     let file = Safetensors::from_bytes(&bytes).map_err(unreadable)?;
-    assemble::assemble(&file, Place::BuiltIn, model, deepest)
+    let weights = assemble::assemble(&file, Place::BuiltIn, Model::Vgg19, deepest)?;
+    match model {
+        Model::Vgg19 => Ok(weights),
+        Model::Vgg16 => shortened(weights, &file),
+    }
+}
+
+/// The VGG16 of the file's VGG19.
+fn shortened(mut weights: Weights, file: &Safetensors) -> Result<Weights, WeightsError> {
+    weights.model = Model::Vgg16;
+    weights
+        .convolutions
+        .retain(|&layer, _| Model::Vgg16.has(layer));
+    for layer in [Layer::new(4, 1), Layer::new(5, 1)] {
+        let Some(convolution) = weights.convolutions.get_mut(&layer) else {
+            continue;
+        };
+        let name = format!("vgg16.{layer}.gain");
+        let gains = file
+            .read(&name)
+            .map_err(|why| unreadable(format!("{name} {why}")))?;
+        let kernels = convolution.weight.chunks_exact_mut(9);
+        for (kernel, gain) in kernels.zip(gains.iter().cycle()) {
+            for tap in kernel {
+                *tap *= gain;
+            }
+        }
+    }
+    Ok(weights)
+}
+
+fn unreadable(fault: String) -> WeightsError {
+    let file = Place::BuiltIn.to_string();
+    WeightsError::Unreadable { file, fault }
 }
 
 /// The SHA-256 of the built-in network's file as the binary carries it, in lower-case hexadecimal;
-/// `None` where [`built_in`] has none.
+/// `None` where the feature `builtin-weights` is off.
 pub fn built_in_sha256(model: Model) -> Option<String> {
     let (_, packed) = FILES.iter().find(|(of, _)| *of == model)?;
     Some(sha256([*packed]))
-}
-
-/// The models that are built in, for the sentence that none is for another.
-pub(super) fn built_in_models() -> impl Iterator<Item = Model> {
-    FILES.iter().map(|&(model, _)| model)
 }

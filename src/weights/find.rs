@@ -10,8 +10,7 @@ use directories::ProjectDirs;
 
 use crate::arch::{Layer, Model};
 
-use super::builtin::{built_in, built_in_models};
-use super::{Internet, Notice, Report, Source, Weights, WeightsError, container, fetch};
+use super::{Internet, Notice, Report, Source, Weights, WeightsError, built_in, container, fetch};
 
 /// What a person asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -154,7 +153,7 @@ pub fn find(
         Choice::File(path) => return super::load(path, model, deepest),
         Choice::BuiltIn => {
             return built_in(model, deepest)
-                .unwrap_or_else(|| Err(not_found(places, model, &none_built_in(model))));
+                .unwrap_or_else(|| Err(not_found(places, model, "this build carries no network")));
         }
         Choice::Auto | Choice::ImageNet => {}
     }
@@ -171,18 +170,8 @@ pub fn find(
             report.notice(&Notice::BuiltIn { model, why, url });
             weights
         }
-        None if *choice == Choice::Auto => {
-            let why = format!("{why}; {}", none_built_in(model));
-            Err(not_found(places, model, &why))
-        }
         _ => Err(not_found(places, model, &why)),
     }
-}
-
-/// That no network of this model is built in, and which are.
-fn none_built_in(model: Model) -> String {
-    let others = built_in_models().map(|other| format!("; --model {other} would serve"));
-    format!("no {model} is built in{}", others.collect::<String>())
 }
 
 fn fetch_into_cache(

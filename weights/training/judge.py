@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from network import CONTENT, STYLE, features, gram, open_picture, read
 from PIL import Image
+from quantise import LACKING, shortened
+from safetensors.torch import load_file
 
 
 @torch.no_grad()
@@ -46,8 +48,10 @@ def reference(args):
     64 x 64 picture whose levels (0 to 255) are 4x, 3y + x and xy, each modulo 256."""
     y, x = torch.meshgrid(torch.arange(64), torch.arange(64), indexing="ij")
     picture = torch.stack([4 * x % 256, (3 * y + x) % 256, x * y % 256])[None] / 255
-    found = {name: f.flatten() for name, f in features(picture, read(args.src)).items()}
-    sampled = {name: f[:: len(f) // 128][:128].tolist() for name, f in found.items()}
+    found = features(picture, shortened(load_file(args.src)) if args.vgg16 else read(args.src))
+    absent = {name for _, name, _ in LACKING} if args.vgg16 else set()
+    sampled = {name: f.flatten() for name, f in found.items() if name not in absent}
+    sampled = {name: f[:: len(f) // 128][:128].tolist() for name, f in sampled.items()}
     rounded = {name: [float(f"{v:.6g}") for v in values] for name, values in sampled.items()}
     pathlib.Path(args.out).write_text(json.dumps(rounded) + "\n")
 

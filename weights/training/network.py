@@ -20,12 +20,16 @@ CONTENT = "block5_conv2"
 
 def read(path, absent=None):
     """Float32 weights of a file, 8-bit files included; `absent` serves for tensors it lacks."""
-    raw, weights = (absent or {}) | load_file(path), {}
+    return dequantised((absent or {}) | load_file(path))
+
+
+def dequantised(stored):
+    weights = {}
     for name in LAYERS:
-        weights[f"{name}.bias"] = raw[f"{name}.bias"].float()
-        weights[f"{name}.weight"] = raw[f"{name}.weight"].float()
-        if f"{name}.scale" in raw:
-            weights[f"{name}.weight"] *= raw[f"{name}.scale"].view(-1, 1, 1, 1)
+        weights[f"{name}.bias"] = stored[f"{name}.bias"].float()
+        weights[f"{name}.weight"] = stored[f"{name}.weight"].float()
+        if f"{name}.scale" in stored:
+            weights[f"{name}.weight"] *= stored[f"{name}.scale"].view(-1, 1, 1, 1)
     return weights
 
 

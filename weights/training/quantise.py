@@ -14,10 +14,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from distil import METADATA
-from network import LAST, LAYERS, MEAN, convolve, patches, read, rms, scaled
+from network import LAST, LAYERS, MEAN, convolve, dequantised, features, patches, read, rms, scaled
 from safetensors.torch import save
 
 WHOLE = ("block1_conv1", "block1_conv2")  # F16: few, and the most sensitive
+LACKING = (("block3_conv3", "block3_conv4", "block4_conv1"), ("block4_conv3", "block4_conv4", "block5_conv1"))
 DAMPING = 0.01  # of the mean of the covariance's diagonal
 
 
@@ -66,6 +67,32 @@ def quantise(weights, x, steps, rng):
     return stored
 
 
+@torch.no_grad()
+def gains(weights, x):
+    """What makes a VGG16 of the VGG19: for each of the two layers that a VGG16 lacks, the factor of each
+    channel that comes nearest to the layer's work, taken in by the layer after it."""
+    found, out = features(x, weights), {}
+    for before, absent, after in LACKING:
+        given, wanted = found[before], found[absent]
+        energy = given.square().sum((0, 2, 3))
+        gain = (given * wanted).sum((0, 2, 3)) / energy.clamp_min(1e-9)
+        out[f"vgg16.{after}.gain"] = torch.where(energy > 0, gain, 1.0).contiguous()
+        left = wanted - given * gain.view(1, -1, 1, 1)
+        print(f"without {absent}: off by {left.norm() / wanted.norm():.3f}", flush=True)
+    return out
+
+
+def shortened(stored):
+    """The VGG16 of a stored file, with identities for the layers it lacks."""
+    weights = dequantised(stored)
+    for _, absent, after in LACKING:
+        weights[f"{after}.weight"] *= stored[f"vgg16.{after}.gain"].view(1, -1, 1, 1)
+        weights[f"{absent}.weight"] = torch.zeros_like(weights[f"{absent}.weight"])
+        weights[f"{absent}.weight"][:, :, 1, 1] = torch.eye(len(weights[f"{absent}.bias"]))
+        weights[f"{absent}.bias"] = torch.zeros_like(weights[f"{absent}.bias"])
+    return weights
+
+
 def entropy(codes):
     share = torch.unique(codes, return_counts=True)[1] / codes.numel()
     return -(share * share.log2()).sum().item()
@@ -87,6 +114,7 @@ def command(args):
     ours, theirs = rms(x[:8], weights), rms(x[:8], read(args.teacher))
     weights = scaled(weights, {name: theirs[name] / ours[name] for name in LAYERS})
     stored = quantise(weights, x, json.loads(args.steps), rng)
+    stored |= gains(dequantised(stored), x[:12])
     pathlib.Path(args.out).write_bytes(packed(stored))
     for path, tensors in ((args.float, weights), (args.plain, stored)):
         if path:
