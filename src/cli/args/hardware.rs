@@ -16,8 +16,8 @@ pub struct Hardware {
     #[arg(long, value_name = "SIZE")]
     pub max_memory: Option<ByteSize>,
 
-    /// Side of the tiles to paint in, in pixels: less memory for more time [default: none where the
-    /// picture fits as a whole, else the largest that does]
+    /// Paint in tiles of this side, in pixels: the same picture up to rounding, in less memory and
+    /// more time [default: as a whole]
     #[arg(long, value_name = "N")]
     pub tile: Option<usize>,
 

@@ -2,6 +2,7 @@ use super::super::{Colour, InputSizes, Job, Plan, Scale};
 use crate::arch::{Layer, Model, Padding};
 use crate::loss::{LayerWeight, StyleLoss};
 use crate::optimize::Method;
+use crate::tiles::Tile;
 
 /// Bytes of the process itself: code, threads, and what allocators keep.
 const PROCESS: u64 = 60 << 20;
@@ -11,13 +12,16 @@ const WORKING_MAPS: f64 = 1.25;
 /// More of them where the border is replicated: the larger map, its part within the border, the
 /// gradients of both.
 const REPLICATED_MAPS: f64 = 3.5;
-/// Maps of a content layer in a step: the picture's, the target, their difference and its gradient.
-const CONTENT_MAPS: f64 = 4.0;
+/// Maps of a content layer in a step beside the whole picture's target: the features, their
+/// difference and its gradient.
+const CONTENT_MAPS: f64 = 3.0;
 /// Maps of a style layer whose means are compared too: the map, and the gradient that comes from
 /// the mean.
 const MEAN_MAPS: f64 = 2.25;
 /// Maps of a style layer for each region: what the guide leaves of it, and its gradient.
 const REGION_MAPS: f64 = 2.0;
+/// More of a style layer's map for a tile: the part that it owns, and its gradient.
+const TILE_MAPS: f64 = 0.75;
 /// Pictures the loop holds: the current one, its gradient, the average, the last good state, and
 /// what is on the way between them.
 const PICTURES: usize = 8;
@@ -42,8 +46,13 @@ pub fn predict(job: &Job, plan: &Plan, inputs: &InputSizes) -> u64 {
     };
     let given = files + prepared + MASK_PIXEL * inputs.masks as u64;
     let scale = |scale: &Scale| {
-        let targets = scale.styles.iter().map(|&size| target(job, inputs, size));
-        let step = step(job, inputs, scale.size) + loop_pictures(job, scale.size);
+        let seen = |size| seen(job, plan.deepest, size);
+        let targets = scale
+            .styles
+            .iter()
+            .map(|&size| target(job, inputs, seen(size)));
+        let kept = maps(&job.loss.content_layers, scale.size) as u64;
+        let step = step(job, inputs, seen(scale.size)) + kept + loop_pictures(job, scale.size);
         targets.max().unwrap_or(0).max(step)
     };
     let compute = plan.scales.iter().map(scale).max().unwrap_or(0);
@@ -58,6 +67,16 @@ pub fn predict(job: &Job, plan: &Plan, inputs: &InputSizes) -> u64 {
 
 fn pixels((width, height): (usize, usize)) -> u64 {
     width as u64 * height as u64
+}
+
+/// Width and height of what the network sees at once: the picture, or a tile with its halo.
+fn seen(job: &Job, deepest: Layer, (width, height): (usize, usize)) -> (usize, usize) {
+    let tiles = job.tiling(deepest).of([height, width]);
+    let longest = |side: fn(&Tile) -> usize| tiles.iter().map(side).max().unwrap_or(0);
+    (
+        longest(|tile| tile.seen.columns.len()),
+        longest(|tile| tile.seen.rows.len()),
+    )
 }
 
 /// Bytes of a layer's map of a picture.
@@ -98,7 +117,8 @@ fn step(job: &Job, inputs: &InputSizes, size: (usize, usize)) -> u64 {
         (0, StyleLoss::Wasserstein) => MEAN_MAPS,
         (regions, _) => REGION_MAPS * regions as f64,
     };
-    let style = copies * maps(&job.loss.style_layers, size);
+    let tiles = if job.tile.is_some() { TILE_MAPS } else { 0.0 };
+    let style = (copies + tiles) * maps(&job.loss.style_layers, size);
     let content = CONTENT_MAPS * maps(&job.loss.content_layers, size);
     (style + content + working(job, size)) as u64
 }
