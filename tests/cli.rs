@@ -226,7 +226,7 @@ fn wrong_values_are_refused_before_any_work_with_the_flag_and_the_range() {
         ("--average", "1", "from 0 to below 1"),
         ("--history", "0", "1 to 100"),
         ("--style-scale", "0", "0.05 to 20"),
-        ("--area", "-1", "is no size"),
+        ("--area", "-1", "such as 0.5MP"),
         ("--pool", "min", "max or avg"),
         ("--style-loss", "l1", "gram or wasserstein"),
         ("--color", "grey", "style, content or match"),
@@ -459,7 +459,7 @@ fn help_groups_the_flags_and_ends_with_examples() {
         assert!(text.contains(heading), "{heading}");
     }
     assert!(text.contains("[default: 512]"));
-    assert_eq!(text.matches("\n  nst ").count(), 3);
+    assert_eq!(text.matches("\n  nst ").count(), 4);
 }
 
 #[cfg(unix)]

@@ -326,8 +326,13 @@ mod tests {
             let table = FlagTable::from([(name.to_owned(), setting)]);
             let (_, parsed) = base.with(&table).unwrap().parse().expect(name);
             assert!(parsed.has(name), "{name}");
-            let without_default = !parsed.of_the_picture().has(name);
-            assert!(without_default, "{name} is a default or a switch");
+            let is_switch = !arg.get_action().takes_values();
+            let changes = is_switch && Role::of(name).is_some_and(Role::makes_the_picture);
+            let kept = parsed.of_the_picture().has(name);
+            assert_eq!(
+                kept, changes,
+                "{name}: no default, and a switch that changes the picture"
+            );
         }
         assert!(seen > 20, "{seen}");
     }
