@@ -35,15 +35,7 @@ const RUN: [&str; 16] = [
 const KEEP: [&str; 2] = ["--checkpoint", "run.ckpt"];
 
 fn nst(studio: &Studio, flags: &[&str]) -> Command {
-    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("nst"));
-    command
-        .current_dir(studio.folder())
-        .env("NST_OFFLINE", "1")
-        .args(RUN)
-        .args(SHALLOW)
-        .args(flags)
-        .stderr(Stdio::piped());
-    command
+    studio.process(&RUN, flags)
 }
 
 fn run(studio: &Studio, flags: &[&str]) -> assert_cmd::assert::Assert {

@@ -2,11 +2,11 @@
 
 mod common;
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use common::studio::{SHALLOW, Studio};
+use common::studio::Studio;
 use nst::picture::{Limits, Picture, decode};
 use predicates::prelude::*;
 use predicates::str::contains;
@@ -40,15 +40,7 @@ const KEEP: [&str; 6] = [
 ];
 
 fn nst(studio: &Studio, flags: &[&str]) -> Command {
-    let mut command = Command::new(assert_cmd::cargo::cargo_bin("nst"));
-    command
-        .current_dir(studio.folder())
-        .env("NST_OFFLINE", "1")
-        .args(RUN)
-        .args(SHALLOW)
-        .args(flags)
-        .stderr(Stdio::piped());
-    command
+    studio.process(&RUN, flags)
 }
 
 fn run(studio: &Studio, flags: &[&str]) -> assert_cmd::assert::Assert {

@@ -143,10 +143,10 @@ fn paint(
         let image = start::image(job, inputs, plan.scales[0].size, &device);
         State::new(&job.optimize, image)
     });
+    let tiling = job.tiling(plan.deepest);
     let mut failure = None;
     loop {
         let scale = &plan.scales[state.scale];
-        let tiling = job.tiling(plan.deepest);
         let objective = objective(job, inputs, scale, vgg, tiling);
         let draw = |state: &State| finished(job, given, plan, state);
         let end = optimize(

@@ -93,6 +93,20 @@ impl Studio {
         command
     }
 
+    /// A process of `nst` on these flags, those of [`SHALLOW`] and more, that is not waited for: to be
+    /// interrupted, or to be spoken to on standard error.
+    pub fn process(&self, flags: &[&str], more: &[&str]) -> std::process::Command {
+        let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin!("nst"));
+        command
+            .current_dir(self.folder.path())
+            .env("NST_OFFLINE", "1")
+            .args(flags)
+            .args(SHALLOW)
+            .args(more)
+            .stderr(std::process::Stdio::piped());
+        command
+    }
+
     /// `nst` with everything a small transfer needs except the output.
     pub fn transfer(&self) -> Command {
         let mut command = self.nst();

@@ -36,9 +36,7 @@ impl Hardware {
         (Role::Picture, &["backend", "tile"]),
         (Role::Run, &["max-memory", "fit", "threads"]),
     ];
-}
 
-impl Hardware {
     /// Number of CPU threads, with its default.
     pub fn threads(&self) -> usize {
         let given = self.threads.map(usize::from);
