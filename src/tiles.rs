@@ -3,29 +3,14 @@
 //! A tile's features are those of the whole picture wherever the tile owns them, if the halo is at
 //! least the network's receptive field. Sums over what each tile owns are then sums over the picture.
 
+mod tiling;
+
 use std::ops::Range;
+
+pub use tiling::Tiling;
 
 /// Tiles begin at multiples of this many pixels, as the networks' four pools do.
 pub const GRID: usize = 16;
-
-/// How pictures are cut.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tiling {
-    /// Side of a tile, in pixels; none for no tiles at all.
-    pub side: Option<usize>,
-    /// Pixels around a tile that the network sees too: its reach at least.
-    pub halo: usize,
-}
-
-impl Tiling {
-    /// The tiles of a picture of `[height, width]`, from the top left.
-    pub fn of(self, picture: [usize; 2]) -> Vec<Tile> {
-        match self.side {
-            Some(side) => Tile::all(picture, side, self.halo),
-            None => vec![Tile::whole(picture)],
-        }
-    }
-}
 
 /// A part of a picture or of a map, in rows and columns.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,10 +90,7 @@ impl Tile {
 
     /// Tiles of `side` pixels, rounded up to [`GRID`], and a `halo` around each, likewise.
     pub fn all(picture: [usize; 2], side: usize, halo: usize) -> Vec<Self> {
-        let (side, halo) = (
-            side.max(1).next_multiple_of(GRID),
-            halo.next_multiple_of(GRID),
-        );
+        let (side, halo) = on_grid(side, halo);
         let [rows, columns] = picture.map(|length| owned(length, side));
         let mut tiles = Vec::with_capacity(rows.len() * columns.len());
         for rows in rows {
@@ -146,6 +128,12 @@ impl Tile {
             is_whole: self.is_whole(),
         }
     }
+}
+
+/// A tile's side and halo as multiples of [`GRID`].
+fn on_grid(side: usize, halo: usize) -> (usize, usize) {
+    let side = side.max(1).next_multiple_of(GRID);
+    (side, halo.next_multiple_of(GRID))
 }
 
 /// A length in pieces of `side`. A last piece too short for the deepest pool joins the one before.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::ops::ControlFlow;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -206,7 +207,10 @@ impl Stepper {
         let start = Instant::now();
         let [_, _, height, width] = self.x.dims();
         let tiles = [Tile::whole([height, width])];
-        let (_, gradient) = losses_and_gradient(&self.vgg, &self.objective, &tiles, &self.x)?;
+        let mut on_tile = |_| ControlFlow::Continue(());
+        let evaluated =
+            losses_and_gradient(&self.vgg, &self.objective, &tiles, &self.x, &mut on_tile)?;
+        let (_, gradient) = evaluated.expect("nobody gives it up");
         let update = Instant::now();
         self.x = self.adam.update(self.x.clone(), gradient).clamp(0.0, 1.0);
         Ok((

@@ -6,6 +6,7 @@ use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use nst::optimize::TileProgress;
 use nst::{Draw, Observer, ObserverError, Step};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
@@ -52,12 +53,22 @@ impl Interrupt {
     }
 }
 
-impl Observer for &Interrupt {
-    fn step(&mut self, _: &Step<'_>, _: Draw<'_>) -> Result<ControlFlow<()>, ObserverError> {
-        Ok(match self.exit_code() {
+impl Interrupt {
+    fn wish(&self) -> ControlFlow<()> {
+        match self.exit_code() {
             Some(_) => ControlFlow::Break(()),
             None => ControlFlow::Continue(()),
-        })
+        }
+    }
+}
+
+impl Observer for &Interrupt {
+    fn step(&mut self, _: &Step<'_>, _: Draw<'_>) -> Result<ControlFlow<()>, ObserverError> {
+        Ok(self.wish())
+    }
+
+    fn tile(&mut self, _: TileProgress) -> ControlFlow<()> {
+        self.wish()
     }
 }
 

@@ -1,3 +1,5 @@
+use std::ops::ControlFlow;
+
 use burn::tensor::{Tensor, s};
 
 use crate::device::DeviceError;
@@ -5,11 +7,23 @@ use crate::loss::{LossTerms, Measured, Objective, seen};
 use crate::tiles::{Area, Tile};
 use crate::vgg::Vgg;
 
+/// How far an evaluation over several tiles has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TileProgress {
+    /// Tiles gone over so far.
+    pub done: usize,
+    /// Tiles to go over: each of the picture's, twice.
+    pub of: usize,
+}
+
+/// Told of every tile that is done; `Break` gives the evaluation up.
+pub type OnTile<'a> = &'a mut dyn FnMut(TileProgress) -> ControlFlow<()>;
+
 /// The losses at `x` and the gradient of their total with respect to its pixels, of `x`'s shape.
 ///
 /// Over several tiles the picture is gone over twice: once for the sums that the losses are functions
 /// of, once for what their gradients, fixed then, make of each tile's pixels. Memory is that of one
-/// tile.
+/// tile. None if `on_tile` gave it up.
 ///
 /// # Errors
 ///
@@ -19,34 +33,85 @@ pub fn losses_and_gradient(
     objective: &Objective,
     tiles: &[Tile],
     x: &Tensor<4>,
-) -> Result<(LossTerms, Tensor<4>), DeviceError> {
-    let Some(measured) = measure(vgg, objective, tiles, x) else {
-        return whole(vgg, objective, x);
+    on_tile: OnTile<'_>,
+) -> Result<Option<(LossTerms, Tensor<4>)>, DeviceError> {
+    if tiles.iter().any(Tile::is_whole) {
+        return whole(vgg, objective, x).map(Some);
+    }
+    let mut pass = Pass {
+        vgg,
+        objective,
+        tiles,
+        x,
+        on_tile,
+        done: 0,
+    };
+    let Some(measured) = pass.measure()? else {
+        return Ok(None);
     };
     let leaves = measured.leaves();
     let terms = objective.terms(&leaves);
     let slopes = leaves.slopes(&mut terms.total.backward());
-    let mut gradient = x.zeros_like();
-    for tile in tiles {
-        let part = seen(x, tile).autodiff().require_grad();
-        let along = one(vgg, objective, tile, &part).along(&slopes);
-        let Area { rows, columns } = tile.seen.clone();
-        let place = s![.., .., rows, columns];
-        let sum = gradient.clone().slice(place) + derived(&along, &part)?;
-        gradient = gradient.slice_assign(place, sum);
-    }
-    Ok((terms.read()?, gradient))
+    let Some(gradient) = pass.gradient(&slopes)? else {
+        return Ok(None);
+    };
+    Ok(Some((terms.read()?, gradient)))
 }
 
-/// What is measured of all tiles; none if one tile is the whole picture.
-fn measure(vgg: &Vgg, objective: &Objective, tiles: &[Tile], x: &Tensor<4>) -> Option<Measured> {
-    if tiles.iter().any(Tile::is_whole) {
-        return None;
+/// An evaluation on its way over the tiles of a picture.
+struct Pass<'a> {
+    vgg: &'a Vgg,
+    objective: &'a Objective,
+    tiles: &'a [Tile],
+    x: &'a Tensor<4>,
+    on_tile: OnTile<'a>,
+    done: usize,
+}
+
+impl Pass<'_> {
+    /// What is measured of all tiles.
+    fn measure(&mut self) -> Result<Option<Measured>, DeviceError> {
+        let mut sum: Option<Measured> = None;
+        for tile in self.tiles {
+            let part = one(self.vgg, self.objective, tile, &seen(self.x, tile));
+            sum = Some(match sum {
+                Some(sum) => sum.plus(part),
+                None => part,
+            });
+            if self.is_given_up()? {
+                return Ok(None);
+            }
+        }
+        Ok(sum)
     }
-    let parts = tiles
-        .iter()
-        .map(|tile| one(vgg, objective, tile, &seen(x, tile)));
-    parts.reduce(Measured::plus)
+
+    /// What these slopes of what is measured make of the pixels.
+    fn gradient(&mut self, slopes: &Measured) -> Result<Option<Tensor<4>>, DeviceError> {
+        let mut gradient = self.x.zeros_like();
+        for tile in self.tiles {
+            let part = seen(self.x, tile).autodiff().require_grad();
+            let along = one(self.vgg, self.objective, tile, &part).along(slopes);
+            let Area { rows, columns } = tile.seen.clone();
+            let place = s![.., .., rows, columns];
+            let sum = gradient.clone().slice(place) + derived(&along, &part)?;
+            gradient = gradient.slice_assign(place, sum);
+            if self.is_given_up()? {
+                return Ok(None);
+            }
+        }
+        Ok(Some(gradient))
+    }
+
+    /// Waits for a tile, so that no other begins in its memory, and tells of it.
+    fn is_given_up(&mut self) -> Result<bool, DeviceError> {
+        self.x.device().sync().map_err(DeviceError::compute)?;
+        self.done += 1;
+        let progress = TileProgress {
+            done: self.done,
+            of: 2 * self.tiles.len(),
+        };
+        Ok((self.on_tile)(progress).is_break())
+    }
 }
 
 /// What is measured of a tile that sees `part`.

@@ -14,7 +14,7 @@ use std::time::Instant;
 
 pub use adam::Adam;
 pub use average::Average;
-pub use evaluate::losses_and_gradient;
+pub use evaluate::{OnTile, TileProgress, losses_and_gradient};
 pub use guard::Guard;
 pub use lbfgs::Lbfgs;
 pub use optimizer::{Method, Optimizer};
@@ -46,6 +46,15 @@ pub struct Step<'a> {
     pub state: &'a State,
 }
 
+/// What a loop tells of.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// A tile of a step over several tiles is done; nothing has changed yet.
+    Tile(TileProgress),
+    /// A step is done.
+    Step(Step<'a>),
+}
+
 /// Why a loop ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
@@ -62,8 +71,8 @@ pub enum End {
 
 /// Optimises the picture of `state` until it has done `steps` updates at its scale.
 ///
-/// `observe` is told of every step and may end the loop. A loss that explodes takes the state back
-/// to the last good one.
+/// `observe` is told of every step and tile and may end the loop; a step that is not done then is
+/// forgotten. A loss that explodes takes the state back to the last good one.
 ///
 /// # Errors
 ///
@@ -74,14 +83,18 @@ pub fn optimize(
     tiling: Tiling,
     state: &mut State,
     steps: usize,
-    observe: &mut dyn FnMut(&Step<'_>) -> ControlFlow<()>,
+    observe: &mut dyn FnMut(&Event<'_>) -> ControlFlow<()>,
 ) -> Result<End, DeviceError> {
     let [_, _, height, width] = state.image.dims();
     let tiles = tiling.of([height, width]);
     while state.step < steps {
         let start = Instant::now();
         let x = state.image.clone();
-        let (terms, gradient) = losses_and_gradient(vgg, objective, &tiles, &x)?;
+        let mut on_tile = |progress| observe(&Event::Tile(progress));
+        let evaluated = losses_and_gradient(vgg, objective, &tiles, &x, &mut on_tile)?;
+        let Some((terms, gradient)) = evaluated else {
+            return Ok(End::Stopped);
+        };
         let rolled_back = !state.is_sound(terms.total, objective.blank());
         if rolled_back && !state.roll_back() {
             let step = state.done + 1;
@@ -94,7 +107,7 @@ pub fn optimize(
             state.done += 1;
         }
         state.image.device().sync().map_err(DeviceError::compute)?;
-        let event = Step {
+        let event = Event::Step(Step {
             scale: state.scale + 1,
             step: state.step,
             done: state.done,
@@ -102,7 +115,7 @@ pub fn optimize(
             seconds: start.elapsed().as_secs_f64(),
             rolled_back,
             state,
-        };
+        });
         if observe(&event).is_break() {
             return Ok(End::Stopped);
         }

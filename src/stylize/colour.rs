@@ -21,18 +21,14 @@ pub fn before(colour: Colour, inputs: &Inputs) -> Option<Inputs> {
 }
 
 /// The result after the optimisation; `content` has its size.
-pub fn after(colour: Colour, painted: &Picture, content: &Picture) -> Picture {
+pub fn after(colour: Colour, painted: Picture, content: &Picture) -> Picture {
     match colour {
         Colour::Content => {
             // Luminance moves in whole steps of the file it is for.
             let depth = content.depth;
-            let painted = Picture {
-                depth,
-                ..painted.clone()
-            };
-            painted.with_colours_of(content)
+            Picture { depth, ..painted }.with_colours_of(content)
         }
-        Colour::Style | Colour::Match => painted.clone(),
+        Colour::Style | Colour::Match => painted,
     }
 }
 
@@ -64,8 +60,9 @@ mod tests {
         let inputs = inputs();
         assert_eq!(before(Colour::Style, &inputs), None);
         let painted = &inputs.styles[0].picture;
-        assert_eq!(&after(Colour::Style, painted, &inputs.content), painted);
-        assert_eq!(&after(Colour::Match, painted, &inputs.content), painted);
+        for colour in [Colour::Style, Colour::Match] {
+            assert_eq!(&after(colour, painted.clone(), &inputs.content), painted);
+        }
     }
 
     #[test]
@@ -83,7 +80,7 @@ mod tests {
             grey.iter()
                 .all(|rgb| rgb.iter().all(|v| v.to_bits() == rgb[0].to_bits()))
         );
-        let painted = &prepared.styles[0].picture;
+        let painted = prepared.styles[0].picture.clone();
         let result = after(Colour::Content, painted, &inputs.content);
         assert_eq!(result.depth, Depth::Sixteen);
         let pairs = result.pixels.as_chunks::<3>().0.iter();

@@ -10,9 +10,9 @@ mod start;
 
 use crate::device::DeviceError;
 use crate::error::Error;
-use crate::job::{Inputs, Job, Painting, Plan, Scale};
+use crate::job::{Colour, Inputs, Job, Painting, Plan, Scale};
 use crate::loss::{Objective, StyleSource};
-use crate::optimize::{State, Step, optimize};
+use crate::optimize::{Event, State, Step, TileProgress, optimize};
 use crate::picture::Picture;
 use crate::tiles::Tiling;
 use crate::vgg::Vgg;
@@ -42,13 +42,20 @@ pub trait Observer {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// The transfer ends after this step, because [`Observer::step`] said so.
+    /// A tile of the next update is done, where it goes over several. `Break` ends the transfer with
+    /// the picture before that update.
+    fn tile(&mut self, progress: TileProgress) -> ControlFlow<()> {
+        let _ = progress;
+        ControlFlow::Continue(())
+    }
+
+    /// The transfer ends with this state, because an observer said so.
     ///
     /// # Errors
     ///
     /// As [`Observer::step`].
-    fn stopped(&mut self, step: &Step<'_>) -> Result<(), ObserverError> {
-        let _ = step;
+    fn stopped(&mut self, state: &State) -> Result<(), ObserverError> {
+        let _ = state;
         Ok(())
     }
 }
@@ -149,20 +156,22 @@ fn paint(
         let scale = &plan.scales[state.scale];
         let objective = objective(job, inputs, scale, vgg, tiling);
         let draw = |state: &State| finished(job, given, plan, state);
-        let end = optimize(
-            vgg,
-            &objective,
-            tiling,
-            &mut state,
-            scale.steps,
-            &mut |step| {
-                let told = tell(observer, step, &|| draw(step.state));
-                told.unwrap_or_else(|error| {
+        let mut observe = |event: &Event<'_>| match event {
+            Event::Tile(progress) => observer.tile(*progress),
+            Event::Step(step) => {
+                let wish = observer.step(step, &|| draw(step.state));
+                wish.unwrap_or_else(|error| {
                     failure = Some(error);
                     ControlFlow::Break(())
                 })
-            },
-        )?;
+            }
+        };
+        let steps = scale.steps;
+        let end = optimize(vgg, &objective, tiling, &mut state, steps, &mut observe)?;
+        if end == End::Stopped {
+            let stopped = observer.stopped(&state);
+            failure = failure.or(stopped.err());
+        }
         match plan.scales.get(state.scale + 1) {
             Some(next) if end == End::Finished => state.next_scale(next.size),
             _ => {
@@ -175,20 +184,6 @@ fn paint(
             }
         }
     }
-}
-
-/// Tells the observer of a step, and that it was the last one if it wants no more.
-fn tell(
-    observer: &mut dyn Observer,
-    step: &Step<'_>,
-    draw: Draw<'_>,
-) -> Result<ControlFlow<()>, ObserverError> {
-    let wish = observer.step(step, draw);
-    if matches!(wish, Ok(ControlFlow::Continue(()))) {
-        return wish;
-    }
-    let stopped = observer.stopped(step);
-    wish.and_then(|wish| stopped.map(|()| wish))
 }
 
 fn objective(job: &Job, inputs: &Inputs, scale: &Scale, vgg: &Vgg, tiling: Tiling) -> Objective {
@@ -214,13 +209,19 @@ fn objective(job: &Job, inputs: &Inputs, scale: &Scale, vgg: &Vgg, tiling: Tilin
 /// asks for them.
 fn finished(job: &Job, inputs: &Inputs, plan: &Plan, state: &State) -> Result<Picture, Error> {
     let (width, height) = plan.size();
-    let content = inputs.content.resized(width, height);
-    let painted = to_picture(&state.shown())?.resized(width, height);
-    let painted = colour::after(job.colour, &painted, &content);
+    let painted = to_picture(&state.shown())?.into_size(width, height);
+    let given = &inputs.content;
+    let painted = Picture {
+        depth: given.depth,
+        ..painted
+    };
+    if job.colour != Colour::Content && given.alpha.is_none() {
+        return Ok(painted);
+    }
+    let content = given.resized(width, height);
     Ok(Picture {
-        pixels: painted.pixels,
-        notes: Vec::new(),
-        ..content
+        alpha: content.alpha.clone(),
+        ..colour::after(job.colour, painted, &content)
     })
 }
 
@@ -238,6 +239,6 @@ pub fn to_tensor(picture: &Picture, device: &Device) -> Tensor<4> {
 pub fn to_picture(x: &Tensor<4>) -> Result<Picture, Error> {
     let [_, _, height, width] = x.dims();
     let data = x.try_to_data().map_err(DeviceError::compute)?;
-    let planes: Vec<f32> = data.iter::<f32>().collect();
-    Ok(Picture::from_planes(width, height, &planes)?)
+    let planes = data.as_slice().map_err(DeviceError::compute)?;
+    Ok(Picture::from_planes(width, height, planes)?)
 }

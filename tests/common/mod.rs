@@ -6,6 +6,7 @@ pub mod batch;
 pub mod studio;
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -109,7 +110,19 @@ pub fn objective(
 /// The losses of a picture as a whole and their gradient.
 pub fn measure(vgg: &Vgg, objective: &Objective, x: &Tensor<4>) -> (LossTerms, Tensor<4>) {
     let [_, _, height, width] = x.dims();
-    losses_and_gradient(vgg, objective, &[Tile::whole([height, width])], x).unwrap()
+    measure_tiles(vgg, objective, &[Tile::whole([height, width])], x)
+}
+
+/// The same over tiles.
+pub fn measure_tiles(
+    vgg: &Vgg,
+    objective: &Objective,
+    tiles: &[Tile],
+    x: &Tensor<4>,
+) -> (LossTerms, Tensor<4>) {
+    let on_tile = &mut |_| ControlFlow::Continue(());
+    let measured = losses_and_gradient(vgg, objective, tiles, x, on_tile).unwrap();
+    measured.expect("nobody gives it up")
 }
 
 /// A seeded VGG16 to its third block on flex, made once for all tests of a file.

@@ -3,6 +3,7 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
+use nst::optimize::TileProgress;
 use nst::{Draw, Observer, ObserverError, Plan, Step};
 
 use crate::cli::say;
@@ -16,6 +17,8 @@ const TEMPLATE: &str = "{bar:24.cyan} {pos}/{len}  {msg}  ETA {eta}";
 pub struct Bar {
     steps: usize,
     shown: Shown,
+    /// What was last said of a step.
+    text: String,
 }
 
 enum Shown {
@@ -33,7 +36,11 @@ impl Bar {
                 last: Instant::now(),
             }
         };
-        Self { steps, shown }
+        Self {
+            steps,
+            shown,
+            text: String::new(),
+        }
     }
 }
 
@@ -66,13 +73,14 @@ impl Observer for Bar {
             return Ok(ControlFlow::Continue(()));
         }
         let terms = &step.terms;
-        let text = format!(
+        self.text = format!(
             "content {:.4}  style {:.5}  total {:.4}  {:.2} s/step",
             terms.content, terms.style, terms.total, step.seconds
         );
+        let text = &self.text;
         match &mut self.shown {
             Shown::Bar(bar) => {
-                bar.set_message(text);
+                bar.set_message(text.clone());
                 bar.set_position(step.done as u64);
             }
             Shown::Lines { last } => {
@@ -83,5 +91,19 @@ impl Observer for Bar {
             }
         }
         Ok(ControlFlow::Continue(()))
+    }
+
+    fn tile(&mut self, progress: TileProgress) -> ControlFlow<()> {
+        let TileProgress { done, of } = progress;
+        match &mut self.shown {
+            Shown::Bar(bar) => bar.set_message(format!("{}  tile {done}/{of}", self.text)),
+            Shown::Lines { last } => {
+                if last.elapsed() >= PAUSE && done < of {
+                    say::line(format_args!("tile {done}/{of} of the next step"));
+                    *last = Instant::now();
+                }
+            }
+        }
+        ControlFlow::Continue(())
     }
 }

@@ -67,8 +67,8 @@ impl Keeper {
         (!self.failing).then(|| format!("go on with --resume {path}"))
     }
 
-    fn keep(&mut self, step: &Step<'_>) -> Result<(), CheckpointError> {
-        let saved = checkpoint::save(&self.path, step.state, &self.passport);
+    fn keep(&mut self, state: &State) -> Result<(), CheckpointError> {
+        let saved = checkpoint::save(&self.path, state, &self.passport);
         if let Err(error @ CheckpointError::Device(_)) = saved {
             return Err(error);
         }
@@ -79,7 +79,7 @@ impl Keeper {
             say::warn(format_args!("{error}; the run goes on without"));
         }
         self.failing = saved.is_err();
-        self.kept = Some(step.done);
+        self.kept = Some(state.done);
         Ok(())
     }
 }
@@ -87,14 +87,14 @@ impl Keeper {
 impl Observer for Keeper {
     fn step(&mut self, step: &Step<'_>, _: Draw<'_>) -> Result<ControlFlow<()>, ObserverError> {
         if step.done.is_multiple_of(self.every) {
-            self.keep(step)?;
+            self.keep(step.state)?;
         }
         Ok(ControlFlow::Continue(()))
     }
 
-    fn stopped(&mut self, step: &Step<'_>) -> Result<(), ObserverError> {
-        if self.kept != Some(step.done) {
-            self.keep(step)?;
+    fn stopped(&mut self, state: &State) -> Result<(), ObserverError> {
+        if self.kept != Some(state.done) {
+            self.keep(state)?;
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 use std::ops::ControlFlow;
 
+use nst::optimize::{State, TileProgress};
 use nst::{Draw, Observer, ObserverError, Plan, Step};
 
 /// Several observers as one. All are told of everything, whatever one of them says: the transfer
@@ -24,10 +25,20 @@ impl Observer for Watchers<'_> {
         all
     }
 
-    fn stopped(&mut self, step: &Step<'_>) -> Result<(), ObserverError> {
+    fn tile(&mut self, progress: TileProgress) -> ControlFlow<()> {
+        let mut all = ControlFlow::Continue(());
+        for observer in &mut self.0 {
+            if observer.tile(progress).is_break() {
+                all = ControlFlow::Break(());
+            }
+        }
+        all
+    }
+
+    fn stopped(&mut self, state: &State) -> Result<(), ObserverError> {
         let mut all = Ok(());
         for observer in &mut self.0 {
-            all = all.and(observer.stopped(step));
+            all = all.and(observer.stopped(state));
         }
         all
     }
