@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
-use super::{CheckpointError, MARK};
+use super::{CheckpointError, MARK, Passport};
 
 /// Most bytes that the header of a checkpoint has: names, numbers and the passport.
 pub const HEADER_ROOM: u64 = 1 << 20;
@@ -24,6 +24,18 @@ pub fn is_there(path: &Path) -> Result<bool, CheckpointError> {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
         Err(error) => Err(unreadable(path)(error)),
     }
+}
+
+/// What a checkpoint says of the run that it belongs to: nothing where that cannot be read, which
+/// [`super::load`] refuses.
+///
+/// # Errors
+///
+/// [`CheckpointError::NotRead`].
+pub fn passport(path: &Path) -> Result<Passport, CheckpointError> {
+    let metadata = metadata(path).map_err(unreadable(path))?;
+    let passport = metadata.and_then(|m| Passport::from_json(m["passport"].as_str()?));
+    Ok(passport.unwrap_or_default())
 }
 
 /// Removes a checkpoint; a link to it stays.
@@ -64,18 +76,23 @@ fn open(path: &Path) -> io::Result<File> {
 }
 
 fn is_ours(path: &Path) -> io::Result<bool> {
+    Ok(metadata(path)?.is_some_and(|metadata| metadata[MARK].is_string()))
+}
+
+/// The metadata of a safetensors file with a short header; none of any other.
+fn metadata(path: &Path) -> io::Result<Option<serde_json::Value>> {
     let mut file = open(path)?;
     let mut length = [0; 8];
     match file.read_exact(&mut length) {
-        Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(false),
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(None),
         other => other?,
     }
     let length = u64::from_le_bytes(length);
     if length > HEADER_ROOM {
-        return Ok(false);
+        return Ok(None);
     }
     let mut header = Vec::new();
     file.take(length).read_to_end(&mut header)?;
-    let header: Result<serde_json::Value, _> = serde_json::from_slice(&header);
-    Ok(header.is_ok_and(|header| header["__metadata__"][MARK].is_string()))
+    let header: Option<serde_json::Value> = serde_json::from_slice(&header).ok();
+    Ok(header.and_then(|mut header| Some(header.get_mut("__metadata__")?.take())))
 }

@@ -9,9 +9,10 @@
 mod error;
 mod file;
 mod passport;
+mod save;
 mod state;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use burn::tensor::{Device, Tensor, TensorData};
@@ -19,12 +20,12 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
 pub use error::CheckpointError;
-pub use file::{is_there, remove};
+pub use file::{is_there, passport, remove};
 pub use passport::{Difference, Passport};
+pub use save::save;
 
-use crate::device::DeviceError;
-use crate::digest::sha256;
-use crate::files::replace_with;
+use save::digest;
+
 use crate::job::{Job, Plan};
 use crate::optimize::State;
 
@@ -52,72 +53,6 @@ impl Parts {
             numbers: numbers.filter_map(|(k, v)| Some((name(&k)?, v))).collect(),
         }
     }
-}
-
-/// Writes a checkpoint, replacing the one that was there only when the new one is whole and on
-/// disk.
-///
-/// # Errors
-///
-/// [`CheckpointError::NotOurs`] if something else than a checkpoint is there,
-/// [`CheckpointError::NotWritten`], or the device fails.
-///
-/// # Panics
-///
-/// Never: the bytes are those of the shape.
-pub fn save(path: &Path, state: &State, passport: &Passport) -> Result<(), CheckpointError> {
-    is_there(path)?;
-    let parts = state::take_apart(state);
-    let mut data = Vec::with_capacity(parts.tensors.len());
-    for (name, tensor) in parts.tensors {
-        let shape: Vec<usize> = tensor.dims().into();
-        let values = tensor.try_into_data().map_err(DeviceError::compute)?;
-        let values: Vec<f32> = values.iter::<f32>().collect();
-        data.push((name, shape, values));
-    }
-    let numbers: BTreeMap<_, _> = parts
-        .numbers
-        .iter()
-        .map(|(k, v)| (k, v.to_bits()))
-        .collect();
-    let (numbers, passport) = (serde_json::json!(numbers).to_string(), passport.to_json());
-    let tensors = data
-        .iter()
-        .map(|(name, _, values)| (name, bytemuck::cast_slice(values)));
-    let digest = digest(&numbers, &passport, tensors);
-    let metadata = HashMap::from([
-        (MARK.to_owned(), VERSION.to_owned()),
-        ("numbers".to_owned(), numbers),
-        ("passport".to_owned(), passport),
-        ("digest".to_owned(), digest),
-    ]);
-    let views = data.iter().map(|(name, shape, values)| {
-        let bytes = bytemuck::cast_slice(values);
-        let view = TensorView::new(Dtype::F32, shape.clone(), bytes);
-        (name, view.expect("the bytes are those of the shape"))
-    });
-    let bytes =
-        safetensors::serialize(views, Some(metadata)).map_err(|e| CheckpointError::NotWritten {
-            path: path.to_owned(),
-            reason: e.to_string(),
-        })?;
-    Ok(replace_with(path, |file| file.write_all(&bytes))?)
-}
-
-/// The digest of everything in a checkpoint; `tensors` in the order of their names.
-fn digest<'a>(
-    numbers: &'a str,
-    passport: &'a str,
-    tensors: impl IntoIterator<Item = (&'a String, &'a [u8])>,
-) -> String {
-    let tensors = tensors
-        .into_iter()
-        .flat_map(|(name, bytes)| [name.as_bytes(), bytes]);
-    sha256(
-        [numbers.as_bytes(), passport.as_bytes()]
-            .into_iter()
-            .chain(tensors),
-    )
 }
 
 /// Reads a checkpoint of `job` under `plan`, made with the same passport.
@@ -182,8 +117,12 @@ pub fn parse(
         serde_json::from_str(text("numbers")).map_err(|_| damaged("its numbers cannot be read"))?;
     let file = SafeTensors::deserialize(bytes).map_err(|e| damaged(&e.to_string()))?;
     let views: BTreeMap<_, _> = file.tensors().into_iter().collect();
-    let raw = views.iter().map(|(name, view)| (name, view.data()));
-    if digest(text("numbers"), text("passport"), raw) != text("digest") {
+    let mut hasher = digest(text("numbers"), text("passport"));
+    for (name, view) in &views {
+        hasher.add(name.as_bytes());
+        hasher.add(view.data());
+    }
+    if hasher.finish() != text("digest") {
         return Err(damaged("its contents do not fit its digest"));
     }
     let mut parts = Parts {

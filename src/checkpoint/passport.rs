@@ -75,6 +75,11 @@ impl Passport {
         Self(all)
     }
 
+    /// What it says of the setting with this flag.
+    pub fn setting(&self, flag: &str) -> Option<&str> {
+        self.0.get(&format!("--{flag}")).map(String::as_str)
+    }
+
     /// What this run has otherwise than `then`.
     pub fn differences(&self, then: &Self) -> Vec<Difference> {
         let keys = self
