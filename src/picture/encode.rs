@@ -1,6 +1,7 @@
 //! Writing a picture so that the target is, at every moment, either what it was or the whole new file.
 
 mod formats;
+mod png;
 mod rescue;
 mod webp;
 

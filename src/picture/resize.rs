@@ -55,6 +55,16 @@ impl Picture {
         }
         resized
     }
+
+    /// [`Self::resized`] without a second copy where it has that size already.
+    #[must_use]
+    pub(crate) fn into_size(self, width: usize, height: usize) -> Picture {
+        if (width, height) == (self.width, self.height) {
+            self
+        } else {
+            self.resized(width, height)
+        }
+    }
 }
 
 /// Interleaved samples of one width and height (pixels) at another, clamped to [0, 1]; the filter is widened when the

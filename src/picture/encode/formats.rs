@@ -10,7 +10,7 @@ use tiff::TiffError;
 use tiff::encoder::{Compression, DeflateLevel, TiffEncoder, TiffValue, colortype};
 use tiff::tags::{ExtraSamples, Predictor, Tag, Type};
 
-use super::{EncodeOptions, webp};
+use super::{EncodeOptions, png, webp};
 use crate::picture::{Depth, OutputFormat, Picture, eight_bit, provenance};
 
 /// Of a JPEG, unless asked for.
@@ -31,10 +31,16 @@ impl From<ImageError> for Failure {
     }
 }
 
-impl From<png::EncodingError> for Failure {
-    fn from(error: png::EncodingError) -> Self {
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<::png::EncodingError> for Failure {
+    fn from(error: ::png::EncodingError) -> Self {
         match error {
-            png::EncodingError::IoError(e) => Self::Io(e),
+            ::png::EncodingError::IoError(e) => Self::Io(e),
             e => Self::Encoder(e.to_string()),
         }
     }
@@ -59,7 +65,7 @@ pub(super) fn write(
     // In range: `check_size` of every format stays under 2^31.
     let size = (picture.width as u32, picture.height as u32);
     match format {
-        OutputFormat::Png => png(out, size, picture, options),
+        OutputFormat::Png => png::write(out, size, picture, options),
         OutputFormat::Jpeg => jpeg(out, size, picture, options),
         OutputFormat::WebP => webp::write(out, size, picture, options),
         OutputFormat::Tiff => tiff(out, size, picture, options),
@@ -81,39 +87,6 @@ fn check_provenance(format: OutputFormat, options: &EncodeOptions) -> Result<(),
         )));
     }
     Ok(())
-}
-
-fn png(
-    out: impl Write,
-    (width, height): (u32, u32),
-    picture: &Picture,
-    options: &EncodeOptions,
-) -> Result<(), Failure> {
-    let mut encoder = png::Encoder::new(out, width, height);
-    encoder.set_color(match picture.alpha {
-        Some(_) => png::ColorType::Rgba,
-        None => png::ColorType::Rgb,
-    });
-    encoder.set_depth(match options.depth {
-        Depth::Eight => png::BitDepth::Eight,
-        Depth::Sixteen => png::BitDepth::Sixteen,
-    });
-    encoder.set_source_srgb(png::SrgbRenderingIntent::Perceptual);
-    if let Some(text) = &options.provenance {
-        encoder.add_itxt_chunk(provenance::KEY.to_owned(), text.clone())?;
-    }
-    let mut writer = encoder.write_header()?;
-    match options.depth {
-        Depth::Eight => writer.write_image_data(&eight_bit(&interleaved(picture)))?,
-        Depth::Sixteen => {
-            let samples: Vec<u16> = sixteen_bit(&interleaved(picture))
-                .iter()
-                .map(|v| v.to_be())
-                .collect();
-            writer.write_image_data(bytemuck::cast_slice(&samples))?;
-        }
-    }
-    Ok(writer.finish()?)
 }
 
 fn jpeg(
@@ -232,7 +205,7 @@ impl TiffValue for Text {
 }
 
 /// Samples in 16 bits, native byte order.
-fn sixteen_bit(samples: &[f32]) -> Vec<u16> {
+pub(super) fn sixteen_bit(samples: &[f32]) -> Vec<u16> {
     samples
         .iter()
         .map(|v| (v * 65535.0).round() as u16)
@@ -244,6 +217,10 @@ pub(super) fn interleaved(picture: &Picture) -> Cow<'_, [f32]> {
     let Some(alpha) = &picture.alpha else {
         return Cow::Borrowed(&picture.pixels);
     };
-    let rgb = picture.pixels.as_chunks::<3>().0.iter().zip(alpha);
-    rgb.flat_map(|(&[r, g, b], &a)| [r, g, b, a]).collect()
+    with_alpha(&picture.pixels, alpha).collect()
+}
+
+pub(super) fn with_alpha(rgb: &[f32], alpha: &[f32]) -> impl Iterator<Item = f32> {
+    let rgb = rgb.as_chunks::<3>().0.iter().zip(alpha);
+    rgb.flat_map(|(&[r, g, b], &a)| [r, g, b, a])
 }
