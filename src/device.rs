@@ -68,6 +68,8 @@ pub struct Adapter {
     pub driver: String,
     /// Emulated on the CPU.
     pub software: bool,
+    /// The most bytes that a kernel can see of one buffer.
+    pub largest_buffer: u64,
 }
 
 impl fmt::Display for Adapter {
@@ -117,6 +119,7 @@ pub fn gpu() -> Result<(Device, Adapter), DeviceError> {
             .init_with_setup()
             .map_err(|error| DeviceError::Gpu(error.to_string()))?;
         let info = setup.adapter.get_info();
+        let limits = setup.device.limits();
         let adapter = Adapter {
             name: info.name,
             api: info.backend.to_string(),
@@ -124,6 +127,9 @@ pub fn gpu() -> Result<(Device, Adapter), DeviceError> {
                 .trim()
                 .to_owned(),
             software: info.device_type == burn::tensor::wgpu::wgpu::DeviceType::Cpu,
+            largest_buffer: limits
+                .max_storage_buffer_binding_size
+                .min(limits.max_buffer_size),
         };
         Ok((device, adapter))
     }

@@ -3,9 +3,8 @@
 mod common;
 
 use burn::tensor::{Device, Tensor};
-use common::{assert_close, imagenet, noise, numbers, seeded, three_blocks};
+use common::{assert_close, imagenet, measure_tiles, noise, numbers, seeded, three_blocks};
 use nst::loss::{LossTerms, Objective, Settings, StyleLoss, StyleSource};
-use nst::optimize::losses_and_gradient;
 use nst::picture::Mask;
 use nst::tiles::Tiling;
 use nst::vgg::{Layer, Model, Padding, Pooling, Vgg};
@@ -24,7 +23,7 @@ fn measure(
     let objective = Objective::new(settings, &content, styles, vgg, tiling);
     let x = noise(height, width, 3, &device);
     let tiles = tiling.of([height, width]);
-    let (terms, gradient) = losses_and_gradient(vgg, &objective, &tiles, &x).unwrap();
+    let (terms, gradient) = measure_tiles(vgg, &objective, &tiles, &x);
     (terms, numbers(gradient))
 }
 
@@ -175,4 +174,43 @@ fn imagenets_network_makes_no_difference() {
     let vgg = imagenet(&Device::flex());
     let styles = [noise(300, 200, 5, &Device::flex()).into()];
     check(&vgg, &Settings::default(), [509, 383], &styles, 256);
+}
+
+/// Two layers, so that the halo is small: a card that binds 128 MiB of a buffer, as Debian's software
+/// driver, could not see the whole picture's maps.
+#[cfg(feature = "gpu")]
+#[test]
+#[ignore = "paints 1024 px on the graphics card: many minutes on a software one"]
+fn a_graphics_card_takes_a_step_of_1024_px_in_tiles() {
+    let (gpu, adapter) = match nst::device::gpu() {
+        Ok(found) => found,
+        Err(error) => {
+            eprintln!("skipped: {error}");
+            return;
+        }
+    };
+    eprintln!("on {adapter}");
+    let mut weights = seeded(Model::Vgg16, 11);
+    weights.convolutions.retain(|layer, _| layer.block == 1);
+    let settings = Settings {
+        content_layers: vec![Layer::new(1, 2).into()],
+        style_layers: [1, 2].map(|conv| Layer::new(1, conv).into()).into(),
+        ..Settings::default()
+    };
+    let tiling = Tiling {
+        side: Some(224),
+        halo: Model::Vgg16.reach(Layer::new(1, 2)),
+    };
+    let step = |device: &Device, tiling| {
+        let vgg = Vgg::new(weights.clone(), device);
+        let styles = [noise(128, 96, 5, device).into()];
+        measure(&vgg, &settings, [1024, 768], &styles, tiling)
+    };
+    let (expected, whole) = step(&Device::flex(), Tiling::default());
+    let (found, tiled) = step(&gpu, tiling);
+    assert_close("total", found.total.into(), expected.total.into(), 1e-3);
+    let largest = whole.iter().fold(0.0_f32, |m, v| m.max(v.abs()));
+    let off = whole.iter().zip(&tiled).map(|(a, b)| (a - b).abs());
+    let worst = off.fold(0.0, f32::max);
+    assert!(worst <= 1e-3 * largest, "off by {worst} of {largest}");
 }

@@ -21,6 +21,7 @@ struct Probe {
     api: String,
     driver: String,
     software: bool,
+    largest_buffer: u64,
 }
 
 /// Prints every backend of this build and whether it works here.
@@ -60,12 +61,14 @@ fn started() -> Result<Probe, String> {
         api,
         driver,
         software,
+        largest_buffer,
     } = adapter;
     Ok(Probe {
         name,
         api,
         driver,
         software,
+        largest_buffer,
     })
 }
 
@@ -76,6 +79,12 @@ pub fn effective(backend: Backend) -> Backend {
         Backend::Auto => Backend::Cpu,
         chosen => chosen,
     }
+}
+
+/// The most bytes that one buffer may have on the backend that computes, if there is a bound.
+pub fn largest_buffer(backend: Backend) -> Option<u64> {
+    let card = (backend == Backend::Gpu).then(usable);
+    card.and_then(Result::ok).map(|card| card.largest_buffer)
 }
 
 /// The device of a backend and what it is in the end, with a line for the user where the choice was
@@ -119,12 +128,14 @@ fn probe_in_a_child() -> Result<Adapter, DeviceError> {
         api,
         driver,
         software,
+        largest_buffer,
     } = found.map_err(DeviceError::Gpu)?;
     Ok(Adapter {
         name,
         api,
         driver,
         software,
+        largest_buffer,
     })
 }
 

@@ -43,6 +43,7 @@ pub fn job(args: &Transfer) -> Job {
         },
         steps: optimisation.steps.unwrap_or(preset.steps),
         steps_per_scale: optimisation.steps_per_scale.or(preset.steps_per_scale),
+        exact_steps: optimisation.steps.is_some(),
         size: pictures.area.unwrap_or(pictures.size.of_job()),
         style_size,
         scales: optimisation.scales.or(preset.scales),

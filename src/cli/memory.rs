@@ -1,14 +1,18 @@
 use bytesize::ByteSize;
 use nst::device::Backend;
 use nst::job::{InputSizes, Plan};
+use nst::memory::{Bounds, Fitted};
+use nst::vgg::Layer;
 use nst::{Job, JobError, memory};
 
 use crate::cli::args::Hardware;
+use crate::cli::devices;
 
-/// The plan of a job that fits into the memory there is; with `--fit`, of a smaller one. `backend`
-/// is the one that computes.
+/// The plan of a job that fits into the memory there is: as it is, or in tiles, or with less history
+/// of L-BFGS, which a line says; with `--fit`, of a smaller picture. `backend` is the one that
+/// computes.
 ///
-/// Graphics memory is its driver's affair: only the CPU's is bounded.
+/// Graphics memory is its driver's affair: there, only the largest buffer is bounded.
 ///
 /// # Errors
 ///
@@ -21,25 +25,54 @@ pub fn plan(
     note: &dyn Fn(&str),
 ) -> Result<Plan, JobError> {
     let plan = job.plan(inputs)?;
-    let needed = memory::predict(job, &plan, inputs);
-    let Some(limit) = limit(args, backend).filter(|&limit| needed > limit) else {
-        return Ok(plan);
+    let memory = limit(args, backend);
+    let bounds = Bounds {
+        memory,
+        buffer: devices::largest_buffer(backend),
     };
-    let fits = memory::largest_size(job, inputs, limit)?;
-    let Some(size) = fits.filter(|_| args.fit) else {
-        let (needed, limit) = (said(needed), said(limit));
-        return Err(JobError::Memory {
-            needed,
-            limit,
-            fits,
-        });
-    };
-    job.size = size;
-    note(&format!(
-        "--fit: painting at --size {size}, for {} of memory",
-        said(limit)
-    ));
+    let room = memory.or(bounds.buffer).map_or("unknown".into(), said);
+    let mut fitted = memory::fitted(job, inputs, bounds)?;
+    if fitted.is_none() {
+        let size = memory::largest_size(job, inputs, bounds)?;
+        let Some(smaller) = size.filter(|_| args.fit) else {
+            return Err(JobError::Memory {
+                needed: said(memory::predict(job, &plan, inputs)),
+                limit: room,
+                fits: size,
+            });
+        };
+        job.size = smaller;
+        note(&format!(
+            "--fit: painting at --size {smaller}, for {room} of memory"
+        ));
+        fitted = memory::fitted(job, inputs, bounds)?;
+    }
+    if let Some(fitted) = fitted {
+        for change in adapt(job, fitted, plan.deepest) {
+            note(&format!("{change}, for {room} of memory"));
+        }
+    }
     job.plan(inputs)
+}
+
+/// Changes a job so that it fits and says what was changed, for people.
+fn adapt(job: &mut Job, fitted: Fitted, deepest: Layer) -> Vec<String> {
+    let Fitted { tile, history } = fitted;
+    let mut changes = Vec::new();
+    if let (None, Some(side)) = (job.tile, tile) {
+        let halo = job.tiling(deepest).halo;
+        changes.push(format!(
+            "painting in tiles of {side} px and {halo} px around (--tile {side})"
+        ));
+    }
+    if history < job.optimize.history {
+        let before = job.optimize.history;
+        changes.push(format!(
+            "L-BFGS remembers {history} updates instead of {before} (--history {history})"
+        ));
+    }
+    (job.tile, job.optimize.history) = (tile, history);
+    changes
 }
 
 /// The most memory a run on a backend may take, if it is known.

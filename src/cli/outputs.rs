@@ -8,10 +8,11 @@ mod record;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use nst::checkpoint;
+use nst::{Job, checkpoint};
 
 use crate::cli::args::{OutputArgs, Transfer};
 use crate::cli::fault::Usage;
+use crate::cli::flags::Flags;
 use crate::cli::frame_names::FrameNames;
 use crate::cli::inputs;
 use crate::cli::names::result;
@@ -66,6 +67,29 @@ impl<'a> Outputs<'a> {
         } = self.args;
         let flag = |name, path: &'a Option<PathBuf>| Some((name, path.as_deref()?));
         flag("--resume", resume).or_else(|| flag("--checkpoint", checkpoint))
+    }
+
+    /// What the memory of the day decided for the run that this one goes on from, and no flag says:
+    /// its tiles, and how much L-BFGS remembers.
+    ///
+    /// # Errors
+    ///
+    /// If what is there is no checkpoint.
+    pub fn go_on_as_before(&self, flags: &Flags, job: &mut Job) -> anyhow::Result<()> {
+        let Some((flag, path)) = self.checkpoint() else {
+            return Ok(());
+        };
+        if !self.goes_on()? {
+            return Ok(());
+        }
+        let passport = checkpoint::passport(path).context(flag)?;
+        let before = |name: &str| {
+            let setting = passport.setting(name).filter(|_| !flags.has(name));
+            setting?.parse::<usize>().ok()
+        };
+        job.tile = before("tile").or(job.tile);
+        job.optimize.history = before("history").unwrap_or(job.optimize.history);
+        Ok(())
     }
 
     fn checkpoint_is_there(&self) -> anyhow::Result<bool> {

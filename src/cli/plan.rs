@@ -56,6 +56,9 @@ pub fn run(args: &Transfer) -> anyhow::Result<ExitCode> {
     };
     writeln!(out, "content layers: {}", names(&job.loss.content_layers))?;
     writeln!(out, "style layers:   {}", names(&job.loss.style_layers))?;
+    if job.tile.is_some() {
+        writeln!(out, "tiles:          {}", tiles(&job, &plan))?;
+    }
     if backend == Backend::Cpu {
         let needed = said(memory::predict(&job, &plan, &sizes));
         let limit = limit(&args.hardware, backend).map_or("unknown".to_owned(), said);
@@ -70,6 +73,21 @@ pub fn run(args: &Transfer) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// How the last scale is cut, for people.
+fn tiles(job: &Job, plan: &Plan) -> String {
+    let (width, height) = plan.size();
+    let tiling = job.tiling(plan.deepest);
+    let (tiles, work) = (
+        tiling.of([height, width]).len(),
+        tiling.work([height, width]),
+    );
+    let side = tiling.side.unwrap_or_default();
+    let halo = tiling.halo;
+    format!(
+        "{tiles} of {side} px and {halo} px around: {work:.1} times the work of a whole picture"
+    )
+}
+
 /// The time of all steps, for people, from the peak of this machine.
 fn time(args: &Transfer, job: &Job, plan: &Plan, sizes: &InputSizes) -> String {
     let peak = peak::flops(Isa::chosen(), args.hardware.threads(), PEAK_SECONDS);
@@ -80,7 +98,8 @@ fn time(args: &Transfer, job: &Job, plan: &Plan, sizes: &InputSizes) -> String {
         .map(|scale| {
             let pixels = scale.size.0 * scale.size.1;
             let step: f64 = layers().map(|layer| operations(layer, pixels)).sum();
-            step * scale.steps as f64
+            let (width, height) = scale.size;
+            step * scale.steps as f64 * job.tiling(plan.deepest).work([height, width])
         })
         .sum();
     let transports = match job.loss.style_loss {

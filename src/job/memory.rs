@@ -1,30 +1,31 @@
 //! How much memory a transfer takes, and how much there is.
 
+mod fitted;
+mod free;
 mod predict;
 
-use sysinfo::{MemoryRefreshKind, RefreshKind, System};
-
+pub use fitted::{Bounds, Fitted, fitted};
+pub use free::free;
 pub use predict::predict;
+
+use fitted::in_tiles;
 
 use super::{InputSizes, Job, JobError, Size};
 
-/// Memory that a new process may take now, in bytes: what is free on this machine, or left in its
-/// container. None where the system does not say.
-pub fn free() -> Option<u64> {
-    let memory = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
-    let system = System::new_with_specifics(memory).ok()?;
-    let container = system.cgroup_limits().map(|limits| limits.free_memory);
-    let machine = Some(system.available_memory()).filter(|&bytes| bytes > 0);
-    machine.into_iter().chain(container).min()
-}
+/// Smallest side of a tile, in pixels, that costs a tolerable multiple of the time.
+const TOLERABLE_TILE: usize = 256;
 
-/// The largest size of the job's kind, no larger than its own, whose run fits into `limit` bytes,
-/// and at which the deepest layer still exists.
+/// The largest size of the job's kind, no larger than its own, whose run keeps within bounds, be it in
+/// tiles of 256 px and more, and at which the deepest layer still exists.
 ///
 /// # Errors
 ///
 /// If the job cannot be, at its own size.
-pub fn largest_size(job: &Job, inputs: &InputSizes, limit: u64) -> Result<Option<Size>, JobError> {
+pub fn largest_size(
+    job: &Job,
+    inputs: &InputSizes,
+    bounds: Bounds,
+) -> Result<Option<Size>, JobError> {
     job.plan(inputs)?;
     let at = |length: usize| Job {
         size: job.size.with_length(length),
@@ -33,16 +34,15 @@ pub fn largest_size(job: &Job, inputs: &InputSizes, limit: u64) -> Result<Option
     let high = job.size.length();
     let smallest = first(1, high, |length| at(length).plan(inputs).is_ok());
     let too_large = first(smallest, high, |length| {
-        let job = at(length);
-        let plan = job.plan(inputs);
-        plan.map_or(true, |plan| predict(&job, &plan, inputs) > limit)
+        let fitted = in_tiles(&at(length), inputs, bounds, TOLERABLE_TILE);
+        !matches!(fitted, Ok(Some(_)))
     });
     Ok((too_large > smallest).then(|| job.size.with_length(too_large - 1)))
 }
 
 /// The first number from `low` to `high` for which something holds that then holds for all larger
 /// ones; the one after `high` if there is none.
-fn first(mut low: usize, high: usize, holds: impl Fn(usize) -> bool) -> usize {
+fn first(mut low: usize, high: usize, mut holds: impl FnMut(usize) -> bool) -> usize {
     let mut beyond = high + 1;
     while low < beyond {
         let middle = usize::midpoint(low, beyond);
@@ -60,6 +60,13 @@ mod tests {
     use super::*;
     use crate::job::StyleSize;
 
+    fn bound(bytes: u64) -> Bounds {
+        Bounds {
+            memory: Some(bytes),
+            buffer: None,
+        }
+    }
+
     fn square(side: usize) -> InputSizes {
         InputSizes {
             content: (side, side),
@@ -68,12 +75,15 @@ mod tests {
         }
     }
 
-    fn at(size: usize) -> u64 {
-        let job = Job {
+    fn long(size: usize) -> Job {
+        Job {
             size: Size::Long(size),
             ..Job::default()
-        };
-        let inputs = square(1000);
+        }
+    }
+
+    fn at(size: usize) -> u64 {
+        let (job, inputs) = (long(size), square(1000));
         predict(&job, &job.plan(&inputs).unwrap(), &inputs)
     }
 
@@ -85,15 +95,18 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_size_fits_and_the_next_does_not() {
-        let job = Job {
-            size: Size::Long(4000),
-            ..Job::default()
-        };
-        let limit = 2 << 30;
-        let best = largest_size(&job, &square(1000), limit).unwrap().unwrap();
+    fn the_largest_size_fits_in_tiles_and_the_next_does_not() {
+        let (inputs, limit) = (square(1000), 2 << 30);
+        let best = largest_size(&long(6000), &inputs, bound(limit))
+            .unwrap()
+            .unwrap();
         let best = best.length();
-        assert!(at(best) <= limit && at(best + 1) > limit, "{best}");
+        let fits = |size| {
+            let fitted = in_tiles(&long(size), &inputs, bound(limit), TOLERABLE_TILE);
+            fitted.unwrap().is_some()
+        };
+        assert!(fits(best) && !fits(best + 1), "{best}");
+        assert!(at(best) > limit, "as a whole it would not fit");
     }
 
     #[test]
@@ -112,13 +125,14 @@ mod tests {
                 size,
                 style_size: StyleSize::Own(Size::Long(64)),
                 scales: Some(1),
+                tile: Some(8000),
                 ..Job::default()
             };
             let needs = |size| {
                 let job = job(size);
                 predict(&job, &job.plan(&inputs).unwrap(), &inputs)
             };
-            let found = largest_size(&job(size), &inputs, needs(expected)).unwrap();
+            let found = largest_size(&job(size), &inputs, bound(needs(expected))).unwrap();
             assert_eq!(found, Some(expected));
             let next = expected.with_length(expected.length() + 1);
             assert!(needs(next) > needs(expected));
@@ -128,13 +142,8 @@ mod tests {
     #[test]
     fn nothing_fits_into_no_memory() {
         assert_eq!(
-            largest_size(&Job::default(), &square(500), 1 << 20),
+            largest_size(&Job::default(), &square(500), bound(1 << 20)),
             Ok(None)
         );
-    }
-
-    #[test]
-    fn this_machine_says_how_much_is_free() {
-        assert!(free().is_some_and(|bytes| bytes > 1 << 20));
     }
 }

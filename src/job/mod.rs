@@ -15,6 +15,8 @@ pub use preset::Preset;
 pub use settings::{Colour, Init, StyleSize};
 pub use size::{Size, UnknownSize};
 
+use plan::LARGE;
+
 use crate::arch::{Layer, Model, Padding, Pooling};
 use crate::setting::{Listed, SettingError, ranged};
 use crate::tiles::{GRID, Tiling};
@@ -37,6 +39,9 @@ pub struct Job {
     pub steps: usize,
     /// Number of updates at every coarser scale. Default: as many as at the last.
     pub steps_per_scale: Option<usize>,
+    /// Whether scales above 2048 px get all of these updates: else fewer, so that each costs as much as
+    /// one of 2048 px. Default: fewer.
+    pub exact_steps: bool,
     /// Size of the result. Default: long side of 512 px.
     pub size: Size,
     /// Size of the style pictures. Default: as the result.
@@ -69,6 +74,7 @@ impl Default for Job {
             optimize: optimize::Settings::default(),
             steps: 100,
             steps_per_scale: None,
+            exact_steps: false,
             size: Size::Long(512),
             style_size: StyleSize::default(),
             scales: None,
@@ -94,6 +100,7 @@ impl Job {
             optimize,
             steps,
             steps_per_scale,
+            exact_steps,
             size,
             style_size,
             scales,
@@ -113,7 +120,14 @@ impl Job {
             ("model", model.to_string()),
             ("pool", pool.to_string()),
             ("padding", padding.to_string()),
-            ("steps", steps.to_string()),
+            (
+                "steps",
+                if *exact_steps {
+                    steps.to_string()
+                } else {
+                    format!("{steps}, fewer above {LARGE} px")
+                },
+            ),
             ("steps-per-scale", optional(steps_per_scale)),
             ("size", size.to_string()),
             style_size,
@@ -149,7 +163,7 @@ impl Job {
     pub fn tiling(&self, deepest: Layer) -> Tiling {
         Tiling {
             side: self.tile,
-            halo: self.model.reach(deepest),
+            halo: self.model.reach(deepest).next_multiple_of(GRID),
         }
     }
 

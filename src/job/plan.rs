@@ -2,6 +2,12 @@ use super::{Inputs, Job, JobError, Size, StyleSize};
 use crate::arch::Layer;
 use crate::picture::Mask;
 
+/// Long side of a scale, in pixels, up to which it gets all of its updates: coarser scales have done
+/// most of the work, and every update of a larger one takes minutes.
+pub(super) const LARGE: usize = 2048;
+/// Fewest updates that a larger scale gets, unless it is to have fewer anyway.
+const LEAST_STEPS: usize = 8;
+
 /// What a job will do with certain pictures: everything that can be known beforehand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
@@ -129,12 +135,24 @@ impl Job {
             StyleSize::Scale(times) => self.size.scaled(times),
             StyleSize::Own(size) => size,
         };
+        let size = fit(self.size, inputs.content);
         Scale {
-            size: fit(self.size, inputs.content),
+            size,
             styles: inputs.styles.iter().map(|&s| fit(style, s)).collect(),
-            steps,
+            steps: if self.exact_steps {
+                steps
+            } else {
+                affordable(steps, size)
+            },
         }
     }
+}
+
+/// Of `steps` updates at a scale, as many as cost no more than all of them at [`LARGE`] px.
+fn affordable(steps: usize, (width, height): (usize, usize)) -> usize {
+    let side = LARGE as f64 / width.max(height) as f64;
+    let share = (steps as f64 * side.min(1.0).powi(2)).round() as usize;
+    share.max(LEAST_STEPS.min(steps))
 }
 
 /// Whether the network can look at a picture of this size, and files can hold it.
@@ -298,6 +316,27 @@ mod tests {
         assert_eq!(job.plan(&input).unwrap().steps(), 300);
         (job.loss.tv, job.init) = (0.0, Init::Grey);
         assert_eq!(job.plan(&input).unwrap().steps(), 300);
+    }
+
+    #[test]
+    fn scales_above_2048_px_get_fewer_steps_unless_a_number_is_given() {
+        let steps = |exact_steps, size| {
+            let job = Job {
+                exact_steps,
+                size: Size::Long(size),
+                ..Job::default()
+            };
+            let plan = job.plan(&sizes((800, 600), (512, 512))).unwrap();
+            let of_scale = |scale: &Scale| (scale.size.0, scale.steps);
+            plan.scales.iter().map(of_scale).collect::<Vec<_>>()
+        };
+        assert!(steps(false, 2048).iter().all(|&(_, steps)| steps == 100));
+        let large = steps(false, 8192);
+        assert_eq!(
+            large[large.len() - 5..],
+            [(2048, 100), (2896, 50), (4096, 25), (5793, 12), (8192, 8)]
+        );
+        assert!(steps(true, 8192).iter().all(|&(_, steps)| steps == 100));
     }
 
     #[test]

@@ -17,11 +17,11 @@ pub struct Hardware {
     pub max_memory: Option<ByteSize>,
 
     /// Paint in tiles of this side, in pixels: the same picture up to rounding, in less memory and
-    /// more time [default: as a whole]
+    /// more time [default: as a whole, or the largest that fit the memory]
     #[arg(long, value_name = "N")]
     pub tile: Option<usize>,
 
-    /// Make the picture smaller where it would take more memory than that
+    /// Make the picture smaller where it would take more memory than that even in tiles
     #[arg(long)]
     pub fit: bool,
 

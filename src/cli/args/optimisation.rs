@@ -13,7 +13,8 @@ pub struct Optimisation {
     #[arg(long, value_name = "NAME", default_value_t = Preset::Balanced, value_parser = choice::<Preset>())]
     pub preset: Preset,
 
-    /// Number of updates of the picture at the last scale [default: by --preset]
+    /// Number of updates of the picture at the last scale [default: by --preset, fewer at scales above
+    /// 2048 px]
     #[arg(short = 'n', long, value_name = "N")]
     pub steps: Option<usize>,
 

@@ -37,6 +37,7 @@ impl Prepared {
         let mut pictures = inputs::read(args, &reader)?;
         let mut job = inputs::job(args);
         job.init = inputs::init(args, &reader)?;
+        outputs.go_on_as_before(flags, &mut job)?;
         let asked = job.size;
         let sizes = inputs::sizes(args, &pictures);
         let backend = devices::effective(args.hardware.backend);
@@ -45,15 +46,14 @@ impl Prepared {
             let (width, height) = plan.size();
             pictures.content = pictures.content.resized(width, height);
         }
-        let flags = if job.size == asked {
-            flags.clone()
-        } else {
+        let mut flags = adapted(flags, &job, args);
+        if job.size != asked {
             let size = match inputs::filled(args) {
                 Some(_) => ResultSize::Filled(plan.size().0, plan.size().1),
                 None => ResultSize::Kept(job.size),
             };
-            sized(flags, size)
-        };
+            flags = sized(&flags, size);
+        }
         let digests = reader.digests();
         let record = Record {
             flags: &flags,
@@ -73,6 +73,20 @@ impl Prepared {
             own,
         })
     }
+}
+
+/// The flags of a job that was cut into tiles or has less history so that it fits the memory, which
+/// may be another tomorrow.
+fn adapted(flags: &Flags, job: &Job, args: &Transfer) -> Flags {
+    let mut flags = flags.clone();
+    if let Some(side) = job.tile {
+        flags.set("tile", &[side.to_string()]);
+    }
+    let history = job.optimize.history;
+    if history != args.optimisation.history {
+        flags.set("history", &[history.to_string()]);
+    }
+    flags
 }
 
 /// The flags of a job whose size was made to fit the memory, which may be another tomorrow.

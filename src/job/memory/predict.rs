@@ -2,7 +2,6 @@ use super::super::{Colour, InputSizes, Job, Plan, Scale};
 use crate::arch::{Layer, Model, Padding};
 use crate::loss::{LayerWeight, StyleLoss};
 use crate::optimize::Method;
-use crate::tiles::Tile;
 
 /// Bytes of the process itself: code, threads, and what allocators keep.
 const PROCESS: u64 = 60 << 20;
@@ -57,12 +56,22 @@ pub fn predict(job: &Job, plan: &Plan, inputs: &InputSizes) -> u64 {
     };
     let compute = plan.scales.iter().map(scale).max().unwrap_or(0);
     let drawn = COPIES * PIXEL * pixels(plan.size());
-    let kept = if inputs.checkpoint {
-        checkpoint(job, plan.size())
-    } else {
-        0
-    };
+    // A checkpoint is written a picture at a time.
+    let kept = u64::from(inputs.checkpoint) * PIXEL * pixels(plan.size());
     PROCESS + weights(job.model, plan.deepest) + given + drawn + kept + compute
+}
+
+/// The largest buffer, in bytes, that a run on a graphics card makes, where convolutions compose
+/// burn's operations: the columns of a 3x3 window at every pixel, on the way back through the first
+/// block.
+pub fn largest_buffer(job: &Job, plan: &Plan) -> u64 {
+    let sizes = plan
+        .scales
+        .iter()
+        .flat_map(|s| s.styles.iter().chain([&s.size]));
+    let columns =
+        |&size: &(usize, usize)| 9 * map(Layer::new(1, 1), seen(job, plan.deepest, size)) as u64;
+    sizes.map(columns).max().unwrap_or(0)
 }
 
 fn pixels((width, height): (usize, usize)) -> u64 {
@@ -71,12 +80,8 @@ fn pixels((width, height): (usize, usize)) -> u64 {
 
 /// Width and height of what the network sees at once: the picture, or a tile with its halo.
 fn seen(job: &Job, deepest: Layer, (width, height): (usize, usize)) -> (usize, usize) {
-    let tiles = job.tiling(deepest).of([height, width]);
-    let longest = |side: fn(&Tile) -> usize| tiles.iter().map(side).max().unwrap_or(0);
-    (
-        longest(|tile| tile.seen.columns.len()),
-        longest(|tile| tile.seen.rows.len()),
-    )
+    let [rows, columns] = job.tiling(deepest).most_seen([height, width]);
+    (columns, rows)
 }
 
 /// Bytes of a layer's map of a picture.
@@ -130,18 +135,6 @@ fn loop_pictures(job: &Job, size: (usize, usize)) -> u64 {
         Method::GradientDescent => 0,
     };
     (PICTURES + optimiser) as u64 * PIXEL * pixels(size)
-}
-
-/// Bytes while a checkpoint is written: its pictures, as numbers and as a file.
-fn checkpoint(job: &Job, size: (usize, usize)) -> u64 {
-    let shown = 1 + usize::from(job.optimize.decay() > 0.0);
-    let optimiser = match job.optimize.method {
-        // The good state to go back to has moments of its own.
-        Method::Adam => 4,
-        Method::Lbfgs => 2 * job.optimize.history + 3,
-        Method::GradientDescent => 0,
-    };
-    2 * (2 * shown + optimiser) as u64 * PIXEL * pixels(size)
 }
 
 /// Bytes of the filters, from the picture to `deepest`.

@@ -1,0 +1,234 @@
+use super::predict::largest_buffer;
+use super::{first, predict};
+use crate::job::{InputSizes, Job, JobError, Plan, Scale};
+use crate::optimize::Method;
+use crate::tiles::GRID;
+
+/// Fewest updates that L-BFGS is left: with fewer it is little better than gradient descent.
+const LEAST_HISTORY: usize = 3;
+
+/// What a run may take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bounds {
+    /// Memory, in bytes, where it is known.
+    pub memory: Option<u64>,
+    /// The largest buffer, in bytes, of a graphics card.
+    pub buffer: Option<u64>,
+}
+
+impl Bounds {
+    fn hold(self, job: &Job, plan: &Plan, inputs: &InputSizes) -> bool {
+        let within = |limit: Option<u64>, needed: &dyn Fn() -> u64| {
+            limit.is_none_or(|limit| needed() <= limit)
+        };
+        within(self.memory, &|| predict(job, plan, inputs))
+            && within(self.buffer, &|| largest_buffer(job, plan))
+    }
+}
+
+/// How a job's run keeps within bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fitted {
+    /// [`Job::tile`].
+    pub tile: Option<usize>,
+    /// [`crate::optimize::Settings::history`].
+    pub history: usize,
+}
+
+/// How the job's run keeps within bounds: as it is, or in the largest tiles that do, or with less
+/// history of L-BFGS as well. None if it cannot at this size. A tile that is given stays.
+///
+/// # Errors
+///
+/// If the job cannot be.
+pub fn fitted(job: &Job, inputs: &InputSizes, bounds: Bounds) -> Result<Option<Fitted>, JobError> {
+    in_tiles(job, inputs, bounds, GRID)
+}
+
+/// [`fitted`] with tiles of at least `smallest` px.
+pub(super) fn in_tiles(
+    job: &Job,
+    inputs: &InputSizes,
+    bounds: Bounds,
+    smallest: usize,
+) -> Result<Option<Fitted>, JobError> {
+    let plan = job.plan(inputs)?;
+    let mut trial = job.clone();
+    let mut fits = |tile, history| {
+        (trial.tile, trial.optimize.history) = (tile, history);
+        bounds.hold(&trial, &plan, inputs)
+    };
+    let (tile, history) = (job.tile, job.optimize.history);
+    if fits(tile, history) {
+        return Ok(Some(Fitted { tile, history }));
+    }
+    let least = tile.or(Some(smallest));
+    let Some(history) = histories(job).find(|&history| fits(least, history)) else {
+        return Ok(None);
+    };
+    let largest = |fits: &mut dyn FnMut(usize) -> bool| {
+        let long = longest(&plan);
+        let tiles = long.div_ceil(GRID);
+        let too_large = first(smallest / GRID, tiles, |k| !fits(k * GRID));
+        even(long, (too_large - 1) * GRID)
+    };
+    let tile = tile.unwrap_or_else(|| largest(&mut |side| fits(Some(side), history)));
+    Ok(Some(Fitted {
+        tile: Some(tile),
+        history,
+    }))
+}
+
+/// The longest side of any picture, in pixels.
+fn longest(plan: &Plan) -> usize {
+    let pictures = |scale: &Scale| {
+        let sizes = scale.styles.iter().chain([&scale.size]);
+        sizes.map(|&(width, height)| width.max(height)).max()
+    };
+    plan.scales.iter().filter_map(pictures).max().unwrap_or(0)
+}
+
+/// The history as it is, and less of it where that saves memory.
+fn histories(job: &Job) -> impl Iterator<Item = usize> {
+    let given = job.optimize.history;
+    let least = match job.optimize.method {
+        Method::Lbfgs => given.min(LEAST_HISTORY),
+        Method::Adam | Method::GradientDescent => given,
+    };
+    (least..=given).rev()
+}
+
+/// The smallest side that makes no more tiles of a length than `side` does.
+fn even(length: usize, side: usize) -> usize {
+    let tiles = length.div_ceil(side);
+    length.div_ceil(tiles).next_multiple_of(GRID).min(side)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arch::Layer;
+    use crate::job::Size;
+    use crate::optimize;
+
+    const GIB: u64 = 1 << 30;
+
+    fn inputs() -> InputSizes {
+        InputSizes {
+            content: (4000, 3000),
+            styles: vec![(1000, 1000)],
+            ..InputSizes::default()
+        }
+    }
+
+    fn job(size: usize, method: Method) -> Job {
+        Job {
+            size: Size::Long(size),
+            optimize: optimize::Settings {
+                method,
+                ..optimize::Settings::default()
+            },
+            ..Job::default()
+        }
+    }
+
+    fn bound(bytes: u64) -> Bounds {
+        Bounds {
+            memory: Some(bytes),
+            buffer: None,
+        }
+    }
+
+    fn needs(job: &Job) -> u64 {
+        predict(job, &job.plan(&inputs()).unwrap(), &inputs())
+    }
+
+    fn with(job: &Job, found: Fitted) -> Job {
+        let mut job = job.clone();
+        (job.tile, job.optimize.history) = (found.tile, found.history);
+        job
+    }
+
+    fn fit(job: &Job, limit: u64) -> Option<Fitted> {
+        fitted(job, &inputs(), bound(limit)).unwrap()
+    }
+
+    #[test]
+    fn a_job_that_fits_stays_as_it_is() {
+        let job = job(512, Method::Lbfgs);
+        let history = job.optimize.history;
+        let expected = Fitted {
+            tile: None,
+            history,
+        };
+        assert_eq!(fit(&job, 4 * GIB), Some(expected));
+    }
+
+    #[test]
+    fn tiles_are_as_large_as_fit_and_no_more_than_even_ones_need() {
+        let job = job(4096, Method::Adam);
+        let mut sides = Vec::new();
+        for limit in [5 * GIB, 6 * GIB, 8 * GIB] {
+            let found = fit(&job, limit).unwrap();
+            assert!(needs(&with(&job, found)) <= limit);
+            let side = found.tile.unwrap();
+            let tiles = 4096_usize.div_ceil(side);
+            if tiles > 1 {
+                // One tile fewer would not fit.
+                let larger = Fitted {
+                    tile: Some(4096_usize.div_ceil(tiles - 1).next_multiple_of(GRID)),
+                    ..found
+                };
+                assert!(needs(&with(&job, larger)) > limit, "{side}");
+            }
+            sides.push(side);
+        }
+        assert!(sides.is_sorted() && sides[0] < sides[2], "{sides:?}");
+    }
+
+    #[test]
+    fn lbfgs_remembers_less_where_even_tiles_do_not_fit() {
+        let job = job(4096, Method::Lbfgs);
+        let limit = 5 * GIB;
+        let found = fit(&job, limit).unwrap();
+        assert!((LEAST_HISTORY..10).contains(&found.history), "{found:?}");
+        assert!(needs(&with(&job, found)) <= limit);
+        let more = Fitted {
+            tile: Some(GRID),
+            history: found.history + 1,
+        };
+        assert!(needs(&with(&job, more)) > limit);
+    }
+
+    #[test]
+    fn a_picture_whose_own_copies_do_not_fit_is_left_to_be_refused() {
+        for method in Method::ALL {
+            assert_eq!(fit(&job(8192, method), GIB), None);
+        }
+    }
+
+    #[test]
+    fn a_tile_that_is_given_stays() {
+        let given = Job {
+            tile: Some(1024),
+            ..job(4096, Method::Adam)
+        };
+        assert_eq!(fit(&given, 16 * GIB).unwrap().tile, Some(1024));
+        assert_eq!(fit(&given, GIB), None);
+    }
+
+    #[test]
+    fn a_card_that_binds_128_mib_paints_1024_px_in_tiles() {
+        let mut job = job(1024, Method::Adam);
+        // A halo of 16 px.
+        job.loss.content_layers = vec![Layer::new(1, 2).into()];
+        job.loss.style_layers = vec![Layer::new(2, 1).into()];
+        let bounds = Bounds {
+            memory: None,
+            buffer: Some(128 << 20),
+        };
+        let found = fitted(&job, &inputs(), bounds).unwrap().unwrap();
+        // Five tiles of 208 px with 16 px on either side: 240 * 240 * 64 * 9 floats are 126.6 MiB.
+        assert_eq!(found.tile, Some(208));
+    }
+}
