@@ -13,6 +13,7 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::flex::FlexTensor;
 use burn::backend::ops::FloatTensorOps;
 
+use super::cpu::part::Place;
 use super::flex;
 
 /// Accounts of living graphs by the node of their map.
@@ -32,6 +33,8 @@ struct Deposits {
     gradient: Option<FlexTensor>,
     /// Gradients of Gram matrices, and the map they are matrices of.
     grams: Vec<(FlexTensor, FlexTensor)>,
+    /// Gradients of parts, where they lie, and the map's height.
+    parts: Vec<(FlexTensor, Place, usize)>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -54,7 +57,7 @@ impl Account {
     /// Leaves a gradient of the map.
     pub fn deposit(&self, gradient: FlexTensor, grads: &mut Gradients) {
         let mut deposits = lock(&self.deposits);
-        self.announce(&mut deposits, &gradient, grads);
+        self.announce(&mut deposits, flex::shape_of(&gradient), grads);
         deposits.gradient = Some(match deposits.gradient.take() {
             Some(other) => Flex::float_add(other, gradient),
             None => gradient,
@@ -64,15 +67,29 @@ impl Account {
     /// Leaves the gradient of the map's Gram matrix.
     pub fn deposit_gram(&self, gradient: FlexTensor, map: FlexTensor, grads: &mut Gradients) {
         let mut deposits = lock(&self.deposits);
-        self.announce(&mut deposits, &map, grads);
+        self.announce(&mut deposits, flex::shape_of(&map), grads);
         deposits.grams.push((gradient, map));
     }
 
+    /// Leaves the gradient of a part of the map, which has this height.
+    pub fn deposit_part(
+        &self,
+        gradient: FlexTensor,
+        place: Place,
+        height: usize,
+        grads: &mut Gradients,
+    ) {
+        let mut deposits = lock(&self.deposits);
+        let [channels, _, _] = flex::shape_of(&gradient);
+        self.announce(&mut deposits, [channels, height, place.width], grads);
+        deposits.parts.push((gradient, place, height));
+    }
+
     /// Gives burn a zero that takes no memory, so that it calls the layer.
-    fn announce(&self, deposits: &mut Deposits, like: &FlexTensor, grads: &mut Gradients) {
+    fn announce(&self, deposits: &mut Deposits, shape: [usize; 3], grads: &mut Gradients) {
         if let (false, Some(&node)) = (deposits.announced, self.node.get()) {
             deposits.announced = true;
-            grads.register::<Flex>(node, flex::zero_like(like));
+            grads.register::<Flex>(node, flex::zero(shape));
         }
     }
 
@@ -82,14 +99,17 @@ impl Account {
         let total = match deposits.gradient {
             Some(gradient) if flex::is_zero(&given) => Some(gradient),
             Some(gradient) => Some(Flex::float_add(gradient, given)),
-            None if flex::is_zero(&given) && !deposits.grams.is_empty() => None,
+            None if flex::is_zero(&given) => None,
             None => Some(given),
         };
         let mut total = total;
+        for (gradient, place, height) in deposits.parts {
+            total = Some(flex::part_backward(&gradient, &place, height, total));
+        }
         for (gradient, map) in deposits.grams {
             total = Some(flex::gram_backward(&gradient, &map, total));
         }
-        total.expect("there is a given gradient or a Gram matrix")
+        total.expect("a zero is given only where something was left")
     }
 }
 

@@ -14,6 +14,7 @@ use super::cpu::filters::padded;
 use super::cpu::gram::{matrix, matrix_backward};
 use super::cpu::layer::{FusedLayer, Pool};
 use super::cpu::layout;
+use super::cpu::part::{self, Place};
 use super::cpu::phase::{Phase, timed};
 use super::cpu::simd::Isa;
 use super::storage;
@@ -38,7 +39,7 @@ impl Deref for Values<'_> {
 }
 
 /// Channels, height and width of a map. Panics unless it is one picture's, in f32.
-fn shape_of(map: &FlexTensor) -> [usize; 3] {
+pub fn shape_of(map: &FlexTensor) -> [usize; 3] {
     let shape = map.layout().shape();
     assert!(
         shape.num_dims() == 4 && shape[0] == 1,
@@ -206,6 +207,41 @@ pub fn pool_backward(
     )
 }
 
+/// A part of a map.
+pub fn part(x: &FlexTensor, place: &Place) -> FlexTensor {
+    let channels = shape_of(x)[0];
+    let out = part::take(&values(x, false), channels, place);
+    let shape = [channels, place.rows.len(), place.columns.len()];
+    map(out, shape, false)
+}
+
+/// The gradient of a map of this height whose part has this gradient, added to another if there is
+/// one.
+pub fn part_backward(
+    gradient: &FlexTensor,
+    place: &Place,
+    height: usize,
+    other: Option<FlexTensor>,
+) -> FlexTensor {
+    let channels = shape_of(gradient)[0];
+    let part = values(gradient, false);
+    if let Some(mut other) = other {
+        if matches!(values(&other, false), Values::Borrowed(_)) {
+            let start = other.layout().start_offset();
+            let out = &mut other.storage_mut()[start..];
+            part::add(out, channels, place, &part);
+            return other;
+        }
+        let mut out = Buffer::new(channels * height * place.width);
+        out.copy_from_slice(&values(&other, false));
+        part::add(&mut out, channels, place, &part);
+        return map(out, [channels, height, place.width], false);
+    }
+    let mut out = layout::zeros(channels * height * place.width);
+    part::add(&mut out, channels, place, &part);
+    map(out, [channels, height, place.width], false)
+}
+
 /// The Gram matrix of a map, `[channels, channels]`, divided by the number of pixels.
 pub fn gram(x: &FlexTensor) -> FlexTensor {
     let channels = shape_of(x)[0];
@@ -269,9 +305,10 @@ pub fn gram_backward(
     map(out, shape, false)
 }
 
-/// A map of zeros in the shape of another, of one number in memory.
-pub fn zero_like(map: &FlexTensor) -> FlexTensor {
-    let layout = Layout::new(map.layout().shape().clone(), vec![0; 4], 0);
+/// A map of zeros, `[channels, height, width]`, of one number in memory.
+pub fn zero([channels, height, width]: [usize; 3]) -> FlexTensor {
+    let shape = Shape::from([1, channels, height, width]);
+    let layout = Layout::new(shape, vec![0; 4], 0);
     FlexTensor::new(Bytes::from_elems(vec![0.0_f32]), layout, DType::F32)
 }
 

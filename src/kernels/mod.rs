@@ -13,14 +13,16 @@ mod storage;
 #[cfg(test)]
 mod tensor_tests;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use burn::backend::{Dispatch, DispatchDevice};
 use burn::tensor::module::{avg_pool2d, conv2d, max_pool2d};
 use burn::tensor::ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions};
-use burn::tensor::{Device, Tensor, TensorData, activation};
+use burn::tensor::{Device, Tensor, TensorData, activation, s};
 
 use cpu::layer::FusedLayer;
+use cpu::part::Place;
 use ops::Kernels;
 
 pub use cpu::layer::Pool;
@@ -107,6 +109,25 @@ fn plain_pool(x: Tensor<4>, kind: Pool) -> Tensor<4> {
         Pool::Max => max_pool2d(x, MaxPoolOptions::new([2, 2])),
         Pool::Average => avg_pool2d(x, AvgPoolOptions::new([2, 2])),
     }
+}
+
+/// A part of a map `[1, channels, height, width]`.
+///
+/// # Panics
+///
+/// If the map has no such rows or columns.
+pub fn part(x: Tensor<4>, rows: Range<usize>, columns: Range<usize>) -> Tensor<4> {
+    if !is_flex(&x.device()) {
+        return x.slice(s![.., .., rows, columns]);
+    }
+    let [_, _, height, width] = x.dims();
+    assert!(rows.end <= height && columns.end <= width, "a part of it");
+    let place = Place {
+        width,
+        rows,
+        columns,
+    };
+    Tensor::from_dispatch(<Dispatch as Kernels>::part(x.into_dispatch(), place))
 }
 
 /// The Gram matrix `F Fᵀ / M` of `x`, `[1, channels, height, width]`, seen as a matrix F of

@@ -18,6 +18,7 @@ use burn::backend::{Autodiff, Backend, Flex, backend_extension};
 use super::account::Account;
 use super::cpu::bits::Bits;
 use super::cpu::layer::{FusedLayer, Pool};
+use super::cpu::part::Place;
 use super::flex::{self, Size};
 
 /// Operations on maps `[1, channels, height, width]`.
@@ -29,6 +30,8 @@ pub trait Kernels: Backend {
     fn pool(x: FloatTensor<Self>, pool: Pool) -> FloatTensor<Self>;
     /// The Gram matrix `[channels, channels]`, divided by the number of pixels.
     fn gram(x: FloatTensor<Self>) -> FloatTensor<Self>;
+    /// A part of a map.
+    fn part(x: FloatTensor<Self>, place: Place) -> FloatTensor<Self>;
 }
 
 impl Kernels for Flex {
@@ -42,6 +45,10 @@ impl Kernels for Flex {
 
     fn gram(x: FlexTensor) -> FlexTensor {
         flex::gram(&x)
+    }
+
+    fn part(x: FlexTensor, place: Place) -> FlexTensor {
+        flex::part(&x, &place)
     }
 }
 
@@ -87,6 +94,17 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         let out = flex::gram(&x);
         match Gram.prepare::<C>([node]).compute_bound().stateful() {
             OpsKind::Tracked(prep) => prep.finish((x, source), out),
+            OpsKind::UnTracked(prep) => prep.finish(out),
+        }
+    }
+
+    fn part(x: FloatTensor<Self>, place: Place) -> FloatTensor<Self> {
+        let source = Account::of(x.id());
+        let (x, node) = x.into_parts();
+        let [height, _] = flex::size(&x);
+        let out = flex::part(&x, &place);
+        match Part.prepare::<C>([node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish((place, height, source), out),
             OpsKind::UnTracked(prep) => prep.finish(out),
         }
     }
@@ -162,6 +180,24 @@ impl Backward<Flex, 1> for Gram {
             account.deposit_gram(gradient, map, grads);
         } else {
             let gradient = flex::gram_backward(&gradient, &map, None);
+            hand_on(gradient, None, input.map(|node| node.id), grads);
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Part;
+
+impl Backward<Flex, 1> for Part {
+    type State = (Place, usize, Option<Arc<Account>>);
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let ([input], (place, height, source)) = (ops.parents, ops.state);
+        let gradient = grads.consume::<Flex>(&ops.node);
+        if let Some(account) = source {
+            account.deposit_part(gradient, place, height, grads);
+        } else {
+            let gradient = flex::part_backward(&gradient, &place, height, None);
             hand_on(gradient, None, input.map(|node| node.id), grads);
         }
     }

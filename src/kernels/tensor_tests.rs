@@ -1,8 +1,8 @@
 //! The operations on tensors, and their gradients, against ordinary operations.
 
-use burn::tensor::{Device, Distribution, Tensor, Tolerance};
+use burn::tensor::{Device, Distribution, Tensor, Tolerance, s};
 
-use super::{Filters, Form, Pool, conv_relu, gram, plain_pool, pool};
+use super::{Filters, Form, Pool, conv_relu, gram, part, plain_pool, pool};
 
 /// Filters prepared for flex, and the same for ordinary operations.
 fn both(weight: &Tensor<4>, bias: &Tensor<1>) -> [Filters; 2] {
@@ -132,4 +132,48 @@ fn a_map_that_is_still_in_use_is_left_alone() {
     let twice = conv_relu(x.clone(), &filters, Pool::None);
     before.assert_eq(&x.to_data(), true);
     once.to_data().assert_eq(&twice.to_data(), true);
+}
+
+/// A layer whose map feeds the next layer, and whose part has a Gram matrix and a sum of its own.
+fn parted(x: Tensor<4>, filters: [&Filters; 2], ours: bool) -> Tensor<4> {
+    let y = conv_relu(x, filters[0], Pool::None);
+    let own = if ours {
+        part(y.clone(), 2..9, 1..7)
+    } else {
+        y.clone().slice(s![.., .., 2..9, 1..7])
+    };
+    let square = gram(own.clone()).sum() / 100.0 + own.sin().mean();
+    conv_relu(y, filters[1], Pool::Max) + square.reshape([1, 1, 1, 1])
+}
+
+#[test]
+fn a_part_agrees_with_a_slice_forward_and_backward() {
+    let device = Device::flex();
+    let x = random([1, 16, 12, 9], &device);
+    let filters = [16, 32].map(|inputs| {
+        let weight = random([32, inputs, 3, 3], &device) * (2.0 / (9.0 * inputs as f32)).sqrt();
+        both(&weight, &random([32], &device))
+    });
+    let run = |x, ours: bool| {
+        let [first, second] = &filters;
+        let own = usize::from(!ours);
+        parted(x, [&first[own], &second[own]], ours)
+    };
+    assert_same(&run(x.clone(), true), &run(x.clone(), false));
+    assert_same(
+        &gradient(&x, |x| run(x, true)),
+        &gradient(&x, |x| run(x, false)),
+    );
+    // Of a map that no layer of ours made.
+    let plain = |x: Tensor<4>, ours: bool| {
+        if ours {
+            part(x, 3..11, 0..9)
+        } else {
+            x.slice(s![.., .., 3..11, 0..9])
+        }
+    };
+    assert_same(
+        &gradient(&x, |x| plain(x, true)),
+        &gradient(&x, |x| plain(x, false)),
+    );
 }

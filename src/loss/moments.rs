@@ -1,8 +1,8 @@
 use burn::tensor::{Device, Tensor, s};
 
 use super::{Guide, StyleLoss};
-use crate::kernels::gram;
-use crate::tiles::Window;
+use crate::kernels::{gram, part};
+use crate::tiles::{Area, Window};
 
 /// Numbers that one sum in float32 may have.
 const RUN: usize = 64;
@@ -70,8 +70,8 @@ pub fn owned(features: &Tensor<4>, window: &Window) -> Tensor<4> {
     if window.is_whole {
         return features.clone();
     }
-    let [rows, columns] = [window.inside.rows.clone(), window.inside.columns.clone()];
-    features.clone().slice(s![.., .., rows, columns])
+    let Area { rows, columns } = window.inside.clone();
+    part(features.clone(), rows, columns)
 }
 
 /// A product that a factor of 1 leaves out.

@@ -30,6 +30,7 @@ pub mod filters;
 pub mod gram;
 pub mod layer;
 pub mod layout;
+pub mod part;
 pub mod peak;
 pub mod phase;
 pub mod simd;
