@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Tensor, TensorData, activation};
-use sysinfo::System;
+use sysinfo::{CpuRefreshKind, RefreshKind, System};
 
 use crate::named::named;
 
@@ -201,6 +201,14 @@ pub fn set_threads(threads: usize) -> Result<(), DeviceError> {
 pub fn threads() -> usize {
     let allowed = std::thread::available_parallelism().map_or(1, NonZero::get);
     fewest(System::physical_core_count().ok(), allowed)
+}
+
+/// The processor's name, as the system has it. None where it does not say.
+pub fn processor() -> Option<String> {
+    let names = RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing());
+    let system = System::new_with_specifics(names).ok()?;
+    let name = system.cpus().first()?.brand().trim();
+    (!name.is_empty()).then(|| name.to_owned())
 }
 
 /// The fewer of the two; a virtual machine may know of no physical core.

@@ -433,17 +433,6 @@ fn a_gpu_that_is_not_there_is_an_error_for_gpu_and_a_note_for_auto() {
 }
 
 #[test]
-fn devices_lists_the_cpu_and_says_what_auto_means() {
-    let studio = Studio::new();
-    studio
-        .nst()
-        .arg("devices")
-        .assert()
-        .success()
-        .stdout(contains("cpu      burn-flex").and(contains("auto     means")));
-}
-
-#[test]
 fn help_groups_the_flags_and_ends_with_examples() {
     let studio = Studio::new();
     let help = studio.nst().arg("--help").assert().success();

@@ -71,7 +71,7 @@ fn the_pages_of_all_subcommands_are_written_to_a_folder() {
     let folder = tempfile::tempdir().unwrap();
     nst().arg("man").arg(folder.path()).assert().success();
     let names = lines(folder.path());
-    for name in ["nst.1", "nst-devices.1", "nst-weights.1"] {
+    for name in ["nst.1", "nst-doctor.1", "nst-weights.1"] {
         assert!(
             names.iter().any(|n| n == name),
             "{name} is not in {names:?}"

@@ -1,4 +1,5 @@
-use std::io::Write;
+//! Backends: which of them work here, and the device of the one that is asked for.
+
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -9,7 +10,6 @@ use nst::device::{self, Adapter, Backend, DeviceError};
 use serde::{Deserialize, Serialize};
 
 use crate::cli::json::print_json;
-use crate::cli::listing::Listing;
 
 /// Longest a GPU may take to start before it counts as broken.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -22,25 +22,6 @@ struct Probe {
     driver: String,
     software: bool,
     largest_buffer: u64,
-}
-
-/// Prints every backend of this build and whether it works here.
-pub fn list() -> anyhow::Result<ExitCode> {
-    let mut out = Listing::default();
-    let threads = device::threads();
-    writeln!(out, "cpu      burn-flex, {threads} threads")?;
-    let gpu = probed();
-    match &gpu {
-        Ok(adapter) => writeln!(out, "gpu      {adapter}")?,
-        Err(error) => writeln!(out, "gpu      not available: {error}")?,
-    }
-    match device::ndarray() {
-        Ok(_) => writeln!(out, "ndarray  burn-ndarray, slow: an independent check")?,
-        Err(error) => writeln!(out, "ndarray  not available: {error}")?,
-    }
-    let auto = effective(Backend::Auto);
-    writeln!(out, "auto     means {auto} here")?;
-    Ok(ExitCode::SUCCESS)
 }
 
 /// Starts the GPU in this process, computes with it, and prints what it is or why not.
@@ -106,7 +87,8 @@ pub fn open(backend: Backend) -> Result<(Device, Backend, Option<String>), Devic
     }
 }
 
-fn usable() -> Result<Adapter, DeviceError> {
+/// The GPU that `--backend gpu` computes on, or why there is none.
+pub fn usable() -> Result<Adapter, DeviceError> {
     device::hardware(probed()?)
 }
 

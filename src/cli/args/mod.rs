@@ -66,8 +66,9 @@ pub enum Command {
     Replay(ReplayArgs),
     /// Print scales, layers, memory and time of a transfer without running it
     Plan(Box<Transfer>),
-    /// List the CPU and GPU backends of this machine
-    Devices,
+    /// Print what this machine will use: CPU, GPU, weights, memory, and the time of a picture
+    #[command(visible_alias = "devices")]
+    Doctor,
     /// Fetch, import, list and check the networks' weights
     Weights(WeightsArgs),
     /// Print the completion script of a shell
