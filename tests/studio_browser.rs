@@ -63,7 +63,7 @@ fn from_dropped_files_to_the_saved_picture() {
     prepare(&browser, "6");
     let command = browser.text("#command");
     assert!(
-        command.contains("--output boat_waves.png --offline"),
+        command.contains("--offline --output boat_waves.png"),
         "{command}"
     );
     browser.click("#start");
@@ -269,8 +269,15 @@ fn a_page_of_another_site_can_do_nothing() {
     }
     assert!(served.files().is_empty(), "{:?}", served.files());
     // A name that somebody has bound to this machine's address, even with the token.
-    browser.open(&format!("http://evil.example:{}/?token={}", served.port, served.token));
-    assert!(browser.text("body").contains("not the address"), "{}", browser.text("body"));
+    browser.open(&format!(
+        "http://evil.example:{}/?token={}",
+        served.port, served.token
+    ));
+    assert!(
+        browser.text("body").contains("not the address"),
+        "{}",
+        browser.text("body")
+    );
 }
 
 #[test]

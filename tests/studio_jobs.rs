@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 fn a_job_paints_what_its_command_line_paints() {
     let served = Served::new();
     let (photo, painting) = (
-        served.drop_picture("a photo.png", 60, 40),
+        served.drop_picture("a%20photo.png", 60, 40),
         served.drop_picture("painting.png", 40, 50),
     );
     let ask = small(&photo, &painting, &[("seed", "7"), ("beta", "30")]);
@@ -121,8 +121,8 @@ fn a_job_waits_while_it_is_paused_and_keeps_its_picture_when_it_is_stopped() {
 fn a_sheet_shows_each_of_its_pictures() {
     let served = Served::new();
     let picture = served.drop_picture("p.png", 30, 20);
-    let mut ask = small(&picture, &picture, &[("steps", "1")]);
-    ask["sweep"] = json!({ "flag": "beta", "values": ["1", "100"] });
+    let mut ask = small(&picture, &picture, &[("steps", "5")]);
+    ask["sweep"] = json!({ "flag": "strength", "values": ["0.1", "0.9"] });
     let id = served.done("/api/jobs", &ask)["id"].clone();
     let job = served.wait_for(&id, &["done", "failed"]);
     assert_eq!(
@@ -133,7 +133,9 @@ fn a_sheet_shows_each_of_its_pictures() {
     let tile = |k| served.get(&format!("/api/jobs/{id}/tiles/{k}"));
     assert!(tile(0).status == 200 && tile(0).body != tile(1).body && tile(2).status == 404);
     assert!(
-        served.files().contains(&"p_p_beta-sheet.png".to_owned()),
+        served
+            .files()
+            .contains(&"p_p_strength-sheet.png".to_owned()),
         "{:?}",
         served.files()
     );
@@ -234,7 +236,7 @@ fn a_hundred_jobs_stopped_at_random_leave_nothing_behind() {
 
     let served = Served::new();
     let picture = served.drop_picture("p.png", 60, 40);
-    let ask = small(&picture, &picture, &[("steps", "4")]);
+    let ask = small(&picture, &picture, &[("steps", "2"), ("size", "32")]);
     let queue = || served.done("/api/jobs", &ask)["id"].as_u64().unwrap();
     let is_over = |job: &Value| {
         let status = job["status"].as_str().unwrap();
@@ -286,6 +288,22 @@ fn a_hundred_jobs_stopped_at_random_leave_nothing_behind() {
         .filter(|name| name.starts_with('.'))
         .collect();
     assert!(temporary.is_empty(), "{temporary:?}");
+}
+
+#[test]
+fn weights_that_cannot_be_fetched_say_why_and_harm_nothing() {
+    let served = Served::new();
+    let state = served.state();
+    assert_eq!(
+        state["network"]["files"],
+        json!([["vgg16", null], ["vgg19", null]])
+    );
+    served.done("/api/weights/vgg19", &Value::Null);
+    let state = served.wait(|state| !state["network"]["error"].is_null());
+    let error = state["network"]["error"].as_str().unwrap();
+    assert!(error.contains("offline"), "{error}");
+    assert_eq!(state["network"]["fetching"], Value::Null);
+    assert_eq!(served.post("/api/weights/vgg11", b"").status, 404);
 }
 
 #[test]

@@ -42,13 +42,23 @@ fn the_page_as_the_readme_shows_it() {
     let browser = Browser::new(1280, 900).expect("Chromium and its driver");
     let served = Served::new();
     let small = json!({ "size": "320", "preset": "fast" });
-    for (photo, painting) in [("valley", "ink"), ("valley", "mosaic"), ("harbour", "woodcut")] {
+    for (photo, painting) in [
+        ("valley", "ink"),
+        ("valley", "mosaic"),
+        ("harbour", "woodcut"),
+    ] {
         let id = paint(&served, photo, painting, &small);
         served.wait_for(&id, &["done"]);
     }
-    let id = paint(&served, "harbour", "swirl", &json!({ "size": "640", "steps": "60" }));
+    let id = paint(
+        &served,
+        "harbour",
+        "swirl",
+        &json!({ "size": "640", "steps": "60" }),
+    );
     browser.open(&served.address());
-    let far = "document.querySelector('#progress').value > 0.7 * document.querySelector('#progress').max";
+    let far =
+        "document.querySelector('#progress').value > 0.7 * document.querySelector('#progress').max";
     while browser.run(&format!("return {far}"), &json!([])) != true {
         std::thread::sleep(std::time::Duration::from_millis(200));
     }
@@ -67,11 +77,18 @@ fn the_page_as_the_readme_shows_it() {
     browser.resize(400, 860);
     browser.run("window.scrollTo(0, 0)", &json!([]));
     save(&browser, "page-400.jpg");
-    browser.run("document.querySelector('#easel').scrollIntoView({ behavior: 'instant' })", &json!([]));
+    browser.run(
+        "document.querySelector('#easel').scrollIntoView({ behavior: 'instant' })",
+        &json!([]),
+    );
     browser.wait("document.querySelector('#after').naturalWidth > 0");
     save(&browser, "easel-400.jpg");
     browser.resize(1280, 900);
-    browser.run("document.querySelector('#gallery').scrollIntoView({ behavior: 'instant', block: 'end' })", &json!([]));
-    browser.wait("[...document.querySelectorAll('#pictures img')].every((i) => i.naturalWidth > 0)");
+    browser.run(
+        "document.querySelector('#gallery').scrollIntoView({ behavior: 'instant', block: 'end' })",
+        &json!([]),
+    );
+    browser
+        .wait("[...document.querySelectorAll('#pictures img')].every((i) => i.naturalWidth > 0)");
     save(&browser, "gallery-1280.jpg");
 }

@@ -140,7 +140,7 @@ impl Browser {
     #[track_caller]
     pub fn click(&self, css: &str) {
         self.run(
-            "document.querySelector(arguments[0]).scrollIntoView({ block: 'center' })",
+            "document.querySelector(arguments[0]).scrollIntoView({ block: 'center', behavior: 'instant' })",
             &json!([css]),
         );
         let element = self.element(css);

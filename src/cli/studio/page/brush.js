@@ -17,7 +17,7 @@ export async function paintMask(photo, earlier) {
   const scale = Math.min(1, SIDE / Math.max(image.naturalWidth, image.naturalHeight));
   canvas.width = Math.max(1, Math.round(image.naturalWidth * scale));
   canvas.height = Math.max(1, Math.round(image.naturalHeight * scale));
-  const context = canvas.getContext("2d");
+  const context = canvas.getContext("2d", { willReadFrequently: true });
   if (earlier) whitened(context, earlier);
   Object.assign(point, { x: canvas.width / 2, y: canvas.height / 2 });
   dialog.returnValue = "cancel";
