@@ -41,7 +41,7 @@ fn save(browser: &Browser, name: &str) {
 fn the_page_as_the_readme_shows_it() {
     let browser = Browser::new(1280, 900).expect("Chromium and its driver");
     let served = Served::new();
-    let small = json!({ "size": "320", "preset": "fast" });
+    let small = json!({ "size": "256", "preset": "fast" });
     for (photo, painting) in [
         ("valley", "ink"),
         ("valley", "mosaic"),
@@ -54,7 +54,7 @@ fn the_page_as_the_readme_shows_it() {
         &served,
         "harbour",
         "swirl",
-        &json!({ "size": "640", "steps": "60" }),
+        &json!({ "size": "512", "steps": "40", "steps-per-scale": "15" }),
     );
     browser.open(&served.address());
     let far =
