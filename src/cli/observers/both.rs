@@ -1,5 +1,6 @@
 use std::ops::ControlFlow;
 
+use nst::optimize::State;
 use nst::{Draw, Observer, ObserverError, Plan, Step};
 
 use super::{Audience, Ending, Scene};
@@ -22,8 +23,8 @@ impl Observer for Both<'_> {
         }
     }
 
-    fn stopped(&mut self, step: &Step<'_>) -> Result<(), ObserverError> {
-        self.0.stopped(step).and(self.1.stopped(step))
+    fn stopped(&mut self, state: &State) -> Result<(), ObserverError> {
+        self.0.stopped(state).and(self.1.stopped(state))
     }
 }
 

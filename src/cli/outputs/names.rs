@@ -1,3 +1,4 @@
+use std::ffi::OsStr;
 use std::path::Path;
 
 use anyhow::Context;
@@ -108,7 +109,7 @@ impl Outputs<'_> {
 ///
 /// A name that does not end in .html or .htm.
 pub fn check_page(path: &Path) -> Result<(), Usage> {
-    let extension = path.extension().map(|e| e.to_ascii_lowercase());
+    let extension = path.extension().map(OsStr::to_ascii_lowercase);
     match extension.as_deref().and_then(|e| e.to_str()) {
         Some("html" | "htm") => Ok(()),
         _ => Err(Usage(format!(

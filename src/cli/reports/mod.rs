@@ -34,19 +34,15 @@ impl Report {
     /// Flags that cannot be printed.
     pub fn of_run(recorder: Recorder, flags: &Flags) -> anyhow::Result<Self> {
         let record = recorder.done.into_iter().next().unwrap_or_default();
-        Self::of_record(&record, &command_line::quoted(flags)?)
+        Ok(Self::of_record(&record, &command_line::quoted(flags)?))
     }
 
     /// The page of one transfer that a command line asked for.
-    ///
-    /// # Errors
-    ///
-    /// None in practice.
-    pub fn of_record(record: &Record, command: &str) -> anyhow::Result<Self> {
+    pub fn of_record(record: &Record, command: &str) -> Self {
         let unfinished = record.remark.is_some();
         let body = html::run(record, command);
         let html = html::page(&record.name, unfinished, &body);
-        Ok(Self { html })
+        Self { html }
     }
 
     /// The page of a sweep, such as `beta=3,10`.

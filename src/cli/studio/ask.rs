@@ -214,9 +214,11 @@ fn free(stem: &str, extension: &str, taken: &HashSet<PathBuf>) -> PathBuf {
         n => PathBuf::from(format!("{stem}-{n}.{extension}")),
     };
     let is_free = |path: &Path| path.symlink_metadata().is_err() && !taken.contains(path);
-    (1..)
-        .find(|&n| is_free(&name(n, extension)) && is_free(&name(n, "gif")))
-        .map_or_else(|| name(1, extension), |n| name(n, extension))
+    let mut n = 1;
+    while !is_free(&name(n, extension)) || !is_free(&name(n, "gif")) {
+        n += 1;
+    }
+    name(n, extension)
 }
 
 #[cfg(test)]

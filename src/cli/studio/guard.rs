@@ -88,7 +88,7 @@ impl Guard {
         let mut bytes = [0; 16];
         getrandom::fill(&mut bytes)
             .map_err(|error| anyhow::anyhow!("the system gives no random numbers: {error}"))?;
-        let token: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let token = format!("{:032x}", u128::from_be_bytes(bytes));
         let port = address.port();
         let mut hosts = vec![format!("127.0.0.1:{port}"), format!("localhost:{port}")];
         if !address.ip().is_loopback() || address.is_ipv6() {
@@ -135,10 +135,8 @@ impl Guard {
             }
         }
         if enters && let Some(token) = token_in(uri) {
-            return match self.is_token(token) {
-                true => Ok(Pass::Enter),
-                false => Err(Refusal::Token),
-            };
+            let known = self.is_token(token);
+            return known.then_some(Pass::Enter).ok_or(Refusal::Token);
         }
         if self.has_cookie(headers) {
             return Ok(Pass::Known);

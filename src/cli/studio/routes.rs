@@ -252,20 +252,13 @@ fn report(job: &Job) -> Response {
         }
     };
     let stem: String = stem.chars().map(plain).collect();
-    match Report::of_record(&job.record, &job.shown.command) {
-        Ok(report) => (
-            [
-                (header::CONTENT_TYPE, "text/html; charset=utf-8".to_owned()),
-                (
-                    header::CONTENT_DISPOSITION,
-                    format!("attachment; filename=\"{stem}.html\""),
-                ),
-            ],
-            report.into_html(),
-        )
-            .into_response(),
-        Err(error) => wrong(&error),
-    }
+    let named = format!("attachment; filename=\"{stem}.html\"");
+    let headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8".to_owned()),
+        (header::CONTENT_DISPOSITION, named),
+    ];
+    let report = Report::of_record(&job.record, &job.shown.command);
+    (headers, report.into_html()).into_response()
 }
 
 async fn tile(State(studio): Shared, Path((id, tile)): Path<(u32, usize)>) -> Response {

@@ -59,11 +59,11 @@ impl Shelf {
 /// The same for the same path, and for nobody a path.
 fn id(path: &Path) -> String {
     let digest = Sha256::digest(path.as_os_str().as_encoded_bytes());
-    digest
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let start = digest.iter().take(8);
+    format!(
+        "{:016x}",
+        start.fold(0_u64, |id, &byte| id << 8 | u64::from(byte))
+    )
 }
 
 /// Looks at what was dropped, and keeps the file as it is if it is a picture.
