@@ -41,7 +41,7 @@ fn save(browser: &Browser, name: &str) {
 fn the_page_as_the_readme_shows_it() {
     let browser = Browser::new(1280, 900).expect("Chromium and its driver");
     let served = Served::new();
-    let small = json!({ "size": "256", "preset": "fast" });
+    let small = json!({ "size": "224", "preset": "fast", "scales": "1", "steps": "20" });
     for (photo, painting) in [
         ("valley", "ink"),
         ("valley", "mosaic"),
@@ -54,25 +54,30 @@ fn the_page_as_the_readme_shows_it() {
         &served,
         "harbour",
         "swirl",
-        &json!({ "size": "512", "steps": "40", "steps-per-scale": "15" }),
+        &json!({ "size": "400", "steps": "100000", "scales": "1" }),
     );
     browser.open(&served.address());
-    let far =
-        "document.querySelector('#progress').value > 0.7 * document.querySelector('#progress').max";
-    while browser.run(&format!("return {far}"), &json!([])) != true {
+    while browser
+        .run(
+            "return document.querySelector('#progress').value",
+            &json!([]),
+        )
+        .as_u64()
+        < Some(40)
+    {
         std::thread::sleep(std::time::Duration::from_millis(200));
     }
     served.done(&format!("/api/jobs/{id}/pause"), &Value::Null);
+    served.wait_for(&id, &["paused"]);
     browser.wait("document.querySelector('#what').textContent.includes('paused')");
-    served.done(&format!("/api/jobs/{id}/resume"), &Value::Null);
-    browser.wait("document.querySelector('#left').textContent.includes('left')");
     browser.wait("document.querySelector('#command').textContent.includes('nst')");
     browser.run("document.querySelector('#compare').value = 35; document.querySelector('#compare').dispatchEvent(new Event('input'))", &json!([]));
     save(&browser, "page-1280.jpg");
     browser.scheme("dark");
     save(&browser, "page-dark-1280.jpg");
     browser.scheme("light");
-    served.wait_for(&id, &["done"]);
+    served.done(&format!("/api/jobs/{id}/stop"), &Value::Null);
+    served.wait_for(&id, &["stopped"]);
     browser.wait("document.querySelectorAll('#pictures img').length === 4");
     browser.resize(400, 860);
     browser.run("window.scrollTo(0, 0)", &json!([]));
