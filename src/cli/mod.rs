@@ -3,6 +3,7 @@
 mod args;
 mod batch;
 mod bench;
+mod command_line;
 mod devices;
 mod doctor;
 mod fault;
@@ -26,7 +27,10 @@ mod plan;
 mod provenance;
 mod replay;
 mod report;
+mod reports;
 mod say;
+#[cfg(feature = "studio")]
+mod studio;
 mod sweep;
 mod weights;
 
@@ -55,6 +59,8 @@ pub fn run() -> anyhow::Result<ExitCode> {
     match cli.command {
         Some(Command::Batch(args)) => batch::run(&args),
         Some(Command::Replay(args)) => replay::run(&args),
+        #[cfg(feature = "studio")]
+        Some(Command::Studio(args)) => studio::run(&args),
         Some(Command::Bench(args)) => bench::run(&args),
         Some(Command::Plan(args)) => plan::run(&args.flagged()),
         Some(Command::Doctor) => doctor::run(),

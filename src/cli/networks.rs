@@ -26,6 +26,15 @@ pub struct Network {
 }
 
 impl Network {
+    /// The network, and the name of its weights.
+    pub fn name(&self) -> String {
+        let weights = match &self.place {
+            Place::BuiltIn => "built-in".into(),
+            Place::File(path) => path.file_name().unwrap_or_default().to_string_lossy(),
+        };
+        format!("{}, {weights}", self.model)
+    }
+
     /// What the provenance says of the weights; reads their file once.
     ///
     /// # Errors

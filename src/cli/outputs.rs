@@ -4,6 +4,7 @@
 mod names;
 mod places;
 mod record;
+mod report;
 
 use std::path::{Path, PathBuf};
 
@@ -17,9 +18,12 @@ use crate::cli::frame_names::FrameNames;
 use crate::cli::inputs;
 use crate::cli::names::result;
 
+pub use names::check_page;
 pub use record::Record;
+pub use report::{UNFINISHED_REPORT, is_unfinished_report};
 
 const FILM: &str = "--timelapse";
+const REPORT: &str = "--report";
 
 /// The files that the flags of a run name as outputs, and those that it must not write over.
 pub struct Outputs<'a> {
@@ -102,7 +106,8 @@ impl<'a> Outputs<'a> {
     /// The single files beside the result, with their flags.
     fn beside(&self) -> impl Iterator<Item = (&'static str, &'a Path)> {
         let film = self.args.timelapse.as_deref().map(|film| (FILM, film));
-        film.into_iter().chain(self.checkpoint())
+        let report = self.args.report.as_deref().map(|page| (REPORT, page));
+        film.into_iter().chain(report).chain(self.checkpoint())
     }
 
     fn frames_flag(&self) -> &'static str {

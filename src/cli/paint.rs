@@ -3,6 +3,7 @@
 mod ending;
 mod prepared;
 
+use std::cell::RefCell;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -15,10 +16,13 @@ use crate::cli::fault::Interrupted;
 use crate::cli::flags::Flags;
 use crate::cli::inputs;
 use crate::cli::networks::{Network, Networks};
-use crate::cli::observers::{Bar, Frames, Interrupt, JsonSteps, Keeper, Watchers};
+use crate::cli::observers::{
+    Audience, Bar, Both, Frames, Interrupt, JsonSteps, Keeper, Nobody, Scene, Watchers,
+};
 use crate::cli::output::{self, Target};
 use crate::cli::outputs::Outputs;
 use crate::cli::provenance::Provenance;
+use crate::cli::reports::{Recorder, Report};
 use crate::cli::say;
 use prepared::Prepared;
 
@@ -30,7 +34,8 @@ pub fn run(args: &Transfer, flags: &Flags) -> anyhow::Result<ExitCode> {
     let target = Target::or_own(args)?;
     let interrupt = Interrupt::listen()?;
     set_threads(args)?;
-    let outcome = paint(args, flags, target, &mut Networks::default(), &interrupt)?;
+    let networks = &mut Networks::default();
+    let outcome = paint(args, flags, target, networks, &interrupt, &mut Nobody)?;
     let diverged = matches!(outcome, Outcome::Diverged { .. });
     let code = interrupt.exit_code().unwrap_or(u8::from(diverged));
     Ok(ExitCode::from(code))
@@ -50,22 +55,48 @@ pub fn set_threads(args: &Transfer) -> anyhow::Result<()> {
     Ok(device::set_threads(args.hardware.threads())?)
 }
 
-/// Paints one picture to a checked target.
+/// Paints one picture to a checked target, and writes the report that its flags ask for.
 ///
 /// # Errors
 ///
-/// What keeps the picture from being painted or saved, and, when it is saved, what could not be
-/// saved beside it.
+/// As [`paint_alone`], and, when the picture is saved, what keeps the report from being written.
 pub fn paint(
     args: &Transfer,
     flags: &Flags,
     target: Target,
     networks: &mut Networks,
     interrupt: &Interrupt,
+    audience: &mut dyn Audience,
+) -> anyhow::Result<Outcome> {
+    let Some(path) = &args.output.report else {
+        return paint_alone(args, flags, target, networks, interrupt, audience);
+    };
+    let mut recorder = Recorder::default();
+    let mut both = Both(audience, &mut recorder);
+    let outcome = paint_alone(args, flags, target, networks, interrupt, &mut both)?;
+    Report::of_run(recorder, flags)?.write(path, args.output.overwrite)?;
+    Ok(outcome)
+}
+
+/// Paints one picture to a checked target.
+///
+/// # Errors
+///
+/// What keeps the picture from being painted or saved, and, when it is saved, what could not be
+/// saved beside it.
+fn paint_alone(
+    args: &Transfer,
+    flags: &Flags,
+    target: Target,
+    networks: &mut Networks,
+    interrupt: &Interrupt,
+    audience: &mut dyn Audience,
 ) -> anyhow::Result<Outcome> {
     let start = Instant::now();
     let out = &args.output;
+    let audience = RefCell::new(audience);
     let note = |text: &str| {
+        audience.borrow().note(text);
         if !out.quiet {
             say::note(text);
         }
@@ -90,7 +121,16 @@ pub fn paint(
     let from = state.as_ref().map_or(0, |state| state.done);
     let (plan, own) = (&prepared.plan, prepared.own.clone());
     let mut frames = Frames::new(out, &target, outputs.frames, own, plan, from)?;
+    audience.borrow_mut().begins(&Scene {
+        name: &ending::name(&target, out),
+        pictures: &prepared.pictures,
+        plan,
+        flags: &prepared.flags,
+        network: network.name(),
+        backend: network.backend,
+    });
     let painted = {
+        let mut audience = audience.borrow_mut();
         let mut bar = (!out.quiet).then(|| Bar::new(plan.steps()));
         let mut json = out.json.then(|| JsonSteps::new(out.part.as_ref()));
         let mut interrupt = interrupt;
@@ -100,6 +140,7 @@ pub fn paint(
             Some(&mut frames),
             keeper.as_mut().map(|keeper| keeper as _),
             Some(&mut interrupt),
+            Some(&mut **audience),
         ];
         let mut watchers = Watchers(watchers.into_iter().flatten().collect());
         let Prepared { job, pictures, .. } = &prepared;
@@ -108,7 +149,11 @@ pub fn paint(
     let outcome = Outcome::of(&painted, plan.steps());
     outcome.save(&painted.picture, &target)?;
     let beside = frames.finish(&painted.picture);
-    outcome.tell(&painted, &target, start.elapsed().as_secs_f64(), out)?;
+    let seconds = start.elapsed().as_secs_f64();
+    audience
+        .borrow_mut()
+        .ends(&outcome.ending(&painted, seconds));
+    outcome.tell(&painted, &target, seconds, out)?;
     outcome.close(keeper.as_ref(), &note);
     match painted.failure {
         Some(failure) => Err(anyhow::Error::from_boxed(failure)),

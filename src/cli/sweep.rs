@@ -15,10 +15,11 @@ use crate::cli::flags::{Flags, long_name};
 use crate::cli::inputs;
 use crate::cli::json::{json_path, print_json};
 use crate::cli::networks::Networks;
-use crate::cli::observers::Interrupt;
+use crate::cli::observers::{Audience, Both, Interrupt, Nobody};
 use crate::cli::output::Target;
 use crate::cli::paint::{self, Outcome, paint, set_threads};
 use crate::cli::provenance::Provenance;
+use crate::cli::reports::{Recorder, Report};
 use crate::cli::say;
 
 /// Long side of each result, in pixels, unless `--size` or `--area` is given or swept.
@@ -29,6 +30,17 @@ type Variant = (String, Flags);
 
 /// Paints a small result for each value and puts them on a sheet with captions.
 pub fn run(sweep: &str, args: &Transfer, flags: &Flags) -> anyhow::Result<ExitCode> {
+    check(args, flags)?;
+    let interrupt = Interrupt::listen()?;
+    set_threads(args)?;
+    let networks = &mut Networks::default();
+    let diverged = paint_sheet(sweep, args, flags, networks, &interrupt, &mut Nobody)?;
+    let code = interrupt.exit_code().unwrap_or(u8::from(diverged));
+    Ok(ExitCode::from(code))
+}
+
+/// Checks what the flags alone tell.
+pub fn check(args: &Transfer, flags: &Flags) -> anyhow::Result<()> {
     paint::check(args)?;
     refuse_files_beside(flags)?;
     if inputs::pictures(args)?
@@ -39,17 +51,37 @@ pub fn run(sweep: &str, args: &Transfer, flags: &Flags) -> anyhow::Result<ExitCo
                     can be read once; name a file";
         return Err(Usage(text.to_owned()).into());
     }
+    Ok(())
+}
+
+/// Paints the sheet of a checked sweep, and the report that its flags ask for. The audience is told of
+/// every picture on it. Gives whether the loss of one exploded.
+pub fn paint_sheet(
+    sweep: &str,
+    args: &Transfer,
+    flags: &Flags,
+    networks: &mut Networks,
+    interrupt: &Interrupt,
+    audience: &mut dyn Audience,
+) -> anyhow::Result<bool> {
     let variants = variants(sweep, flags)?;
     let target = Target::new(args, args.output.overwrite)?;
-    let interrupt = Interrupt::listen()?;
-    set_threads(args)?;
-    let sheet = Sheet::paint(variants, args, &interrupt)?;
+    let mut recorder = args.output.report.as_ref().map(|_| Recorder::default());
+    let sheet = match &mut recorder {
+        Some(recorder) => {
+            let mut both = Both(audience, recorder);
+            Sheet::paint(variants, args, networks, interrupt, &mut both)?
+        }
+        None => Sheet::paint(variants, args, networks, interrupt, audience)?,
+    };
     let target = target.describing(together(flags, sheet.records, args.output.quiet));
     let page = picture::sheet(&sheet.tiles);
     target.save(&page, sheet.stopped_after)?;
     announce(args, target.path(), &page, sheet.tiles.len())?;
-    let code = interrupt.exit_code().unwrap_or(u8::from(sheet.diverged));
-    Ok(ExitCode::from(code))
+    if let Some((path, recorder)) = args.output.report.as_ref().zip(recorder) {
+        Report::of_sweep(sweep, recorder, flags)?.write(path, args.output.overwrite)?;
+    }
+    Ok(sheet.diverged)
 }
 
 /// What is painted of a sheet.
@@ -70,10 +102,12 @@ impl Sheet {
     fn paint(
         variants: Vec<Variant>,
         args: &Transfer,
+        networks: &mut Networks,
         interrupt: &Interrupt,
+        audience: &mut dyn Audience,
     ) -> anyhow::Result<Self> {
         let folder = TempDir::new()?;
-        let (mut networks, mut sheet) = (Networks::default(), Self::default());
+        let mut sheet = Self::default();
         let whole = variants.len();
         for (k, (caption, flags)) in variants.into_iter().enumerate() {
             let path = folder.path().join(format!("{k}.png"));
@@ -82,12 +116,12 @@ impl Sheet {
                 say::line(&caption);
             }
             let to = Target::new(&tile, false)?;
-            let outcome = match paint(&tile, &flags, to, &mut networks, interrupt) {
+            let outcome = match paint(&tile, &flags, to, networks, interrupt, audience) {
                 Err(error) if error.is::<Interrupted>() && k > 0 => break,
                 outcome => outcome?,
             };
             sheet.add(&path, caption, outcome)?;
-            if interrupt.exit_code().is_some() {
+            if interrupt.exit_code().is_some() || sheet.stopped_after.is_some() {
                 break;
             }
         }

@@ -5,7 +5,7 @@ mod png;
 mod rescue;
 mod webp;
 
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, Cursor, Write};
 use std::path::Path;
 
 pub use self::rescue::encode_or_rescue;
@@ -51,15 +51,27 @@ pub fn encode(picture: &Picture, path: &Path, options: &EncodeOptions) -> Result
     let pending = Pending::beside(path)?;
     let not_written = |source| FileError::writing(path, source);
     let mut writer = BufWriter::new(pending.file());
-    formats::write(&mut writer, format, picture, options).map_err(|e| match e {
-        formats::Failure::Io(source) => not_written(source).into(),
-        formats::Failure::Encoder(reason) => PictureError::Encoding {
-            path: path.to_owned(),
-            format,
-            reason,
-        },
-    })?;
+    formats::write(&mut writer, format, picture, options)
+        .map_err(|failure| failure.of(path, format))?;
     writer.flush().map_err(not_written)?;
     drop(writer);
     Ok(pending.install(options.overwrite)?)
+}
+
+/// The bytes of a picture's file; `path` is only the name that says its format and stands in errors.
+///
+/// # Errors
+/// As [`encode`], except those of the file system.
+pub fn encode_bytes(
+    picture: &Picture,
+    path: &Path,
+    options: &EncodeOptions,
+) -> Result<Vec<u8>, PictureError> {
+    let format = OutputFormat::from_path(path)?;
+    format.check_size(path, picture.width, picture.height)?;
+    picture.check()?;
+    let mut bytes = Cursor::new(Vec::new());
+    formats::write(&mut bytes, format, picture, options)
+        .map_err(|failure| failure.of(path, format))?;
+    Ok(bytes.into_inner())
 }

@@ -22,7 +22,7 @@ mod symmetric;
 use std::borrow::Cow;
 
 pub use decode::{Limits, decode, decode_bytes};
-pub use encode::{EncodeOptions, encode, encode_or_rescue};
+pub use encode::{EncodeOptions, encode, encode_bytes, encode_or_rescue};
 pub use error::PictureError;
 pub use film::{Film, check_film};
 pub use frame_path::{frame_path, numbered};

@@ -3,6 +3,10 @@
 
 #[cfg(feature = "cli")]
 pub mod batch;
+#[cfg(feature = "studio")]
+pub mod browser;
+#[cfg(feature = "studio")]
+pub mod served;
 pub mod studio;
 
 use std::collections::BTreeMap;

@@ -59,6 +59,10 @@ pub struct BatchArgs {
     #[arg(long)]
     pub overwrite: bool,
 
+    /// Also write a page with all of them: a table that sorts, with thumbnails, failures first
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+
     /// Claim no outputs, for a file system without locks: let no two processes have the same jobs
     #[arg(long)]
     pub no_claims: bool,

@@ -13,6 +13,8 @@ mod replay;
 mod role;
 mod shard;
 mod size;
+#[cfg(feature = "studio")]
+mod studio;
 mod style;
 mod weights;
 
@@ -31,6 +33,8 @@ pub use replay::ReplayArgs;
 pub use role::Role;
 pub use shard::Shard;
 pub use size::ResultSize;
+#[cfg(feature = "studio")]
+pub use studio::StudioArgs;
 pub use style::Style;
 pub use weights::{WeightsArgs, WeightsCommand};
 
@@ -64,6 +68,9 @@ pub enum Command {
     Batch(BatchArgs),
     /// Print the command that made a picture, and make it again
     Replay(ReplayArgs),
+    /// Open a page to paint on, in a browser on this machine
+    #[cfg(feature = "studio")]
+    Studio(StudioArgs),
     /// Print scales, layers, memory and time of a transfer without running it
     Plan(Box<Transfer>),
     /// Print what this machine will use: CPU, GPU, weights, memory, and the time of a picture

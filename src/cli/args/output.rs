@@ -57,6 +57,11 @@ pub struct OutputArgs {
     #[arg(long, value_name = "FLAG=X,X,X")]
     pub sweep: Option<String>,
 
+    /// Also write a page that tells of the run: the pictures, the losses as they fell, settings, sizes
+    /// and seconds, in one .html that any browser opens
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+
     /// Replace outputs that exist, and start afresh with --checkpoint; without it, only what this
     /// very run left when it was interrupted is replaced
     #[arg(long)]
@@ -83,7 +88,7 @@ impl OutputArgs {
     /// What each flag does.
     pub(super) const ROLES: Roles = &[
         (Role::Picture, &["depth", "quality", "sweep"]),
-        (Role::Output, &["ext"]),
+        (Role::Output, &["ext", "report"]),
         (Role::Run, &["overwrite", "no-provenance", "quiet", "json"]),
         (
             Role::Beside,

@@ -4,11 +4,14 @@ use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use nst::files;
 
 use super::work::Work;
-use crate::cli::fault::describe;
+use crate::cli::args::BatchArgs;
+use crate::cli::fault::{Usage, describe};
 use crate::cli::flags::Flags;
+use crate::cli::outputs::check_page;
 use crate::cli::{inputs, paint};
 
 /// The flags of each job, or what is wrong with them.
@@ -50,6 +53,33 @@ pub fn check(candidates: Candidates, out: Option<&Path>) -> Result<Checked, Vec<
     } else {
         Err(faults)
     }
+}
+
+/// Checks that the page of a batch can be written: it is no file that a job reads or writes, nor the
+/// list.
+///
+/// # Errors
+///
+/// The first reason why not, with the flag.
+pub fn check_report(page: &Path, args: &BatchArgs, works: &[Work]) -> anyhow::Result<()> {
+    check_page(page).context("--report")?;
+    for work in works {
+        let inputs = inputs_of(work);
+        let mut named = inputs.iter().map(PathBuf::as_path);
+        let mut written = work.flags.written().into_iter().chain([&*work.output]);
+        if named.any(|path| files::same_place(path, page))
+            || written.any(|path| files::same_place(path, page))
+        {
+            return Err(Usage(format!(
+                "--report, {}: job {} reads or writes this file; name another",
+                page.display(),
+                work.number
+            ))
+            .into());
+        }
+    }
+    let list: Vec<_> = args.jobs.as_deref().into_iter().collect();
+    files::check_place(page, &list, args.overwrite).context("--report")
 }
 
 fn one(number: usize, flags: &Flags) -> Result<Work, String> {

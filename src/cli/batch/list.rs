@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::ValueEnum;
 
-use super::check::{Candidates, Checked, check};
+use super::check::{Candidates, Checked, check, check_report};
 use super::pairs::pairs;
 use super::work::Work;
 use crate::cli::args::BatchArgs;
@@ -54,6 +54,9 @@ pub fn read(args: &BatchArgs) -> anyhow::Result<Jobs> {
     };
     let checked = check(flags, args.out.as_deref());
     let Checked { works, folders } = checked.map_err(|faults| refusal(&name, &faults))?;
+    if let Some(page) = &args.report {
+        check_report(page, args, &works)?;
+    }
     Ok(Jobs {
         name,
         works,

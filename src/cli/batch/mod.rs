@@ -17,6 +17,7 @@ use crate::cli::json::{json_path, print_event, print_json};
 use crate::cli::networks::Networks;
 use crate::cli::observers::Interrupt;
 use crate::cli::paint;
+use crate::cli::reports::{BatchLog, Row};
 use crate::cli::say;
 use list::Jobs;
 use tally::Tally;
@@ -45,17 +46,21 @@ pub fn run(args: &BatchArgs) -> anyhow::Result<ExitCode> {
     }
     let (mut tally, total) = (Tally::default(), list.works.len());
     let mut taken = Vec::new();
-    let mut paint = |work: &Work| work.run(total, !args.no_claims, &mut networks, &interrupt);
+    let mut log = BatchLog::new(args.report.is_some());
+    let claims = !args.no_claims;
+    let mut paint = |work: &Work, log: &mut BatchLog| {
+        work.run(total, claims, &mut networks, &interrupt, log.audience())
+    };
     for work in &list.works {
         if !mine(&work) {
             tally.of_other_shards += 1;
         } else if interrupt.exit_code().is_some() {
             tally.not_begun += 1;
         } else {
-            match paint(work) {
+            match paint(work, &mut log) {
                 Ok(Outcome::Taken) => taken.push(work),
                 Err(error) if error.is::<Interrupted>() => tally.not_begun += 1,
-                result => settle(&mut tally, result, &list.name, work)?,
+                result => settle(&mut tally, &mut log, result, &list.name, work)?,
             }
         }
     }
@@ -63,14 +68,17 @@ pub fn run(args: &BatchArgs) -> anyhow::Result<ExitCode> {
     for work in taken {
         let result = match interrupt.exit_code() {
             Some(_) => Ok(Outcome::Taken),
-            None => paint(work).or_else(|error| match error.downcast() {
+            None => paint(work, &mut log).or_else(|error| match error.downcast() {
                 Ok(Interrupted(_)) => Ok(Outcome::Taken),
                 Err(error) => Err(error),
             }),
         };
-        settle(&mut tally, result, &list.name, work)?;
+        settle(&mut tally, &mut log, result, &list.name, work)?;
     }
     summarise(&list, &tally)?;
+    if let Some(path) = &args.report {
+        log.write(path, &list.name, args.overwrite)?;
+    }
     let code = interrupt.exit_code().unwrap_or(tally.exit_code());
     Ok(ExitCode::from(code))
 }
@@ -86,11 +94,13 @@ fn make_folders(list: &Jobs) -> anyhow::Result<()> {
 /// Counts a job and says how it ended, where the job itself has not said it.
 fn settle(
     tally: &mut Tally,
+    log: &mut BatchLog,
     result: anyhow::Result<Outcome>,
     list: &str,
     work: &Work,
 ) -> anyhow::Result<()> {
     let output = json_path(&work.output);
+    log.add(row(&result, work));
     let event = match result {
         Ok(outcome) => {
             tally.count(outcome);
@@ -110,6 +120,24 @@ fn settle(
     match event.filter(|_| work.transfer.output.json) {
         Some(event) => print_event(&event, work.transfer.output.part.as_ref()),
         None => Ok(()),
+    }
+}
+
+/// What the report says of a job that ended.
+fn row(result: &anyhow::Result<Outcome>, work: &Work) -> Row {
+    let state = match result {
+        Ok(Outcome::Done) => "done".to_owned(),
+        Ok(Outcome::Exists) => "skipped: it was there".to_owned(),
+        Ok(Outcome::Painted) => "painted by another process".to_owned(),
+        Ok(Outcome::Taken) => "taken by another process".to_owned(),
+        Ok(Outcome::Unfinished) => "interrupted, and saved as it was".to_owned(),
+        Err(error) => describe(error),
+    };
+    Row {
+        number: work.number,
+        output: json_path(&work.output),
+        state,
+        failed: result.is_err(),
     }
 }
 

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::cli::args::{Part, Transfer};
 use crate::cli::flags::Flags;
 use crate::cli::networks::Networks;
-use crate::cli::observers::Interrupt;
+use crate::cli::observers::{Audience, Interrupt};
 use crate::cli::output::{self, Target};
 use crate::cli::paint;
 use crate::cli::provenance::is_unfinished;
@@ -82,6 +82,7 @@ impl Work {
         claims: bool,
         networks: &mut Networks,
         interrupt: &Interrupt,
+        audience: &mut dyn Audience,
     ) -> anyhow::Result<Outcome> {
         let settled = |there: &There| match there {
             There::Picture(Outcome::Exists) if self.transfer.output.overwrite => None,
@@ -104,7 +105,8 @@ impl Work {
         let again = matches!(there, There::Beginning);
         let target = Target::new(&self.transfer, self.transfer.output.overwrite || again)?;
         self.announce(total);
-        match paint::paint(&self.transfer, &self.flags, target, networks, interrupt)? {
+        let (transfer, flags) = (&self.transfer, &self.flags);
+        match paint::paint(transfer, flags, target, networks, interrupt, audience)? {
             paint::Outcome::Finished => Ok(Outcome::Done),
             paint::Outcome::Stopped { step } => {
                 self.warn(step);

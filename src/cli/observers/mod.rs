@@ -1,12 +1,16 @@
 //! Those who watch a transfer. None knows of another.
 
+mod audience;
 mod bar;
+mod both;
 mod frames;
 mod json;
 mod keeper;
 mod watchers;
 
+pub use audience::{Audience, Ending, Nobody, Scene};
 pub use bar::Bar;
+pub use both::Both;
 pub use frames::Frames;
 pub use json::{EndLine, JsonSteps};
 pub use keeper::Keeper;

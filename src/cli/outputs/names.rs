@@ -1,8 +1,11 @@
+use std::ffi::OsStr;
+use std::path::Path;
+
 use anyhow::Context;
 use nst::files::{check_not_input, same_place};
 use nst::picture::{Depth, Film, OutputFormat};
 
-use super::{FILM, Outputs};
+use super::{FILM, Outputs, REPORT};
 use crate::cli::fault::Usage;
 use crate::cli::inputs::is_pipe;
 use crate::cli::names;
@@ -33,6 +36,9 @@ impl Outputs<'_> {
         }
         if let Some(film) = &self.args.timelapse {
             Film::check_name(film).context(FILM)?;
+        }
+        if let Some(page) = &self.args.report {
+            check_page(page).context(REPORT)?;
         }
         self.check_inputs()?;
         self.check_each_other()?;
@@ -94,5 +100,21 @@ impl Outputs<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// Refuses the name of a page that no browser would take for one.
+///
+/// # Errors
+///
+/// A name that does not end in .html or .htm.
+pub fn check_page(path: &Path) -> Result<(), Usage> {
+    let extension = path.extension().map(OsStr::to_ascii_lowercase);
+    match extension.as_deref().and_then(|e| e.to_str()) {
+        Some("html" | "htm") => Ok(()),
+        _ => Err(Usage(format!(
+            "{}: the page is HTML, so let its name end in .html",
+            path.display()
+        ))),
     }
 }

@@ -6,7 +6,7 @@ use nst::files::{FileError, check_place};
 use nst::job::Plan;
 use nst::picture::{Film, OutputFormat, PictureError, check_film, check_output};
 
-use super::{FILM, Outputs, Record};
+use super::{FILM, Outputs, REPORT, Record, is_unfinished_report};
 use crate::cli::fault::Usage;
 use crate::cli::inputs::is_pipe;
 use crate::cli::names;
@@ -34,6 +34,10 @@ impl Outputs<'_> {
         let goes_on = self.goes_on()?;
         if let Some(film) = &self.args.timelapse {
             check_film(film, &inputs, self.args.overwrite || goes_on).context(FILM)?;
+        }
+        if let Some(page) = &self.args.report {
+            let overwrite = self.args.overwrite || is_unfinished_report(page);
+            check_place(page, &inputs, overwrite).context(REPORT)?;
         }
         if let Some((flag, path)) = self.checkpoint() {
             check_place(path, &inputs, true).context(flag)?;

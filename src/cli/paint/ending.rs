@@ -2,7 +2,7 @@ use nst::{End, Painted, Picture};
 
 use crate::cli::args::{OutputArgs, Part};
 use crate::cli::json::{json_path, print_event};
-use crate::cli::observers::{EndLine, Keeper};
+use crate::cli::observers::{EndLine, Ending, Keeper};
 use crate::cli::output::Target;
 use crate::cli::say;
 
@@ -44,6 +44,23 @@ impl Outcome {
         }
     }
 
+    /// What an audience is told of it.
+    pub fn ending(self, painted: &Painted, seconds: f64) -> Ending<'_> {
+        let remark = match self {
+            Self::Finished => None,
+            Self::Stopped { step } => Some(format!("stopped after step {step}")),
+            Self::Diverged { step } => Some(format!(
+                "the loss exploded at step {step}: this is the last good picture"
+            )),
+        };
+        Ending {
+            picture: &painted.picture,
+            steps: painted.steps,
+            seconds,
+            remark,
+        }
+    }
+
     /// Tells people and scripts of the picture that is saved.
     pub fn tell(
         self,
@@ -54,13 +71,10 @@ impl Outcome {
     ) -> anyhow::Result<()> {
         let (width, height) = (painted.picture.width, painted.picture.height);
         let steps = painted.steps;
-        let (name, output) = if let Some(Part::Tile(caption)) = &args.part {
-            (caption.clone(), None)
-        } else {
-            let path = target.path();
-            (path.display().to_string(), Some(json_path(path)))
-        };
+        let is_tile = matches!(args.part, Some(Part::Tile(_)));
+        let output = (!is_tile).then(|| json_path(target.path()));
         if !args.quiet {
+            let name = name(target, args);
             say::line(format_args!(
                 "{name}: {width}x{height}, {steps} steps, {seconds:.1} s"
             ));
@@ -95,5 +109,13 @@ impl Outcome {
             (Self::Finished, Some(keeper)) => keeper.finish(),
             (_, None) => {}
         }
+    }
+}
+
+/// What a result is called: by its file, or its caption on a sheet.
+pub fn name(target: &Target, args: &OutputArgs) -> String {
+    match &args.part {
+        Some(Part::Tile(caption)) => caption.clone(),
+        _ => target.path().display().to_string(),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::io::{self, Seek, Write};
+use std::path::Path;
 
 use image::codecs::jpeg::JpegEncoder;
 use image::{ExtendedColorType, ImageEncoder, ImageError};
@@ -11,7 +12,8 @@ use tiff::encoder::{Compression, DeflateLevel, TiffEncoder, TiffValue, colortype
 use tiff::tags::{ExtraSamples, Predictor, Tag, Type};
 
 use super::{EncodeOptions, png, webp};
-use crate::picture::{Depth, OutputFormat, Picture, eight_bit, provenance};
+use crate::files::FileError;
+use crate::picture::{Depth, OutputFormat, Picture, PictureError, eight_bit, provenance};
 
 /// Of a JPEG, unless asked for.
 const QUALITY: u8 = 95;
@@ -20,6 +22,20 @@ const QUALITY: u8 = 95;
 pub(super) enum Failure {
     Io(io::Error),
     Encoder(String),
+}
+
+impl Failure {
+    /// The error of a file of this name and format.
+    pub(super) fn of(self, path: &Path, format: OutputFormat) -> PictureError {
+        match self {
+            Self::Io(source) => FileError::writing(path, source).into(),
+            Self::Encoder(reason) => PictureError::Encoding {
+                path: path.to_owned(),
+                format,
+                reason,
+            },
+        }
+    }
 }
 
 impl From<ImageError> for Failure {
