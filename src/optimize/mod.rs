@@ -6,6 +6,7 @@ mod evaluate;
 mod guard;
 mod lbfgs;
 mod optimizer;
+mod pyramid;
 mod settings;
 mod state;
 
