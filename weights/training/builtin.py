@@ -10,6 +10,7 @@ import distil
 import judge
 import pictures
 import quantise
+import refit
 import torch
 
 ACTIONS = {}
@@ -36,6 +37,10 @@ def parser():
     numbers = {"steps": 2600, "rate": 3e-4, "size": 128, "batch": 8, "points": 1536, "share": 0.25, "noise": 0.03}
     sub = command(commands, "train", distil.command, "kernel distillation", *names, **numbers)
     sub.add_argument("--policy", help="tiles of pictures painted with the student")
+    numbers = {"count": 60, "side": 96, "begin": 12, "steps": 90, "points": 4096, "first": "block1", "last": "block9"}
+    names = ("start", "teacher", "photos", "paintings", "out")
+    sub = command(commands, "refit", refit.command, "one convolution at a time", *names, **numbers)
+    sub.add_argument("--refitted", help="holds the layers before `--first`")
     about = "the stored file of a float network; --steps: of the codes, by block, in rms of a layer's weights"
     codes = {"count": 32, "steps": '{"2": 0.03, "3": 0.06, "4": 0.15, "5": 0.14}'}
     sub = command(commands, "quantise", quantise.command, about, "src", "teacher", "tiles", "out", **codes)

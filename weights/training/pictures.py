@@ -45,3 +45,30 @@ class Tiles:
             crop = F.interpolate(crop[None], shape, mode="bilinear", antialias=True)[0].clamp(0, 1)
         crop = crop.flip(2) if self.rng.random() < 0.5 else crop
         return crop.transpose(1, 2) if self.rng.random() < 0.15 else crop
+
+
+def blends(photos, paintings, count, size, rng):
+    """Random crops for refits, as N x 3 x size x size in [0, 1]: photos (45 %), paintings (25 %), and the
+    coarse part of a photo with the fine part of a painting or a mixture of both; half of them with noise."""
+    photos, paintings = (Tiles(path, size, rng) for path in (photos, paintings))
+    return torch.stack([blend(photos.one(), paintings.one(), rng) for _ in range(count)])
+
+
+def blend(photo, painting, rng):
+    kind = rng.random()
+    if kind < 0.45:
+        x = photo
+    elif kind < 0.7:
+        x = painting
+    elif kind < 0.88:
+        cell = 2 ** int(rng.integers(1, 5))
+        x = coarse(photo, cell) + (painting - coarse(painting, cell)) * rng.uniform(0.5, 1.5)
+    else:
+        x = photo + (painting - photo) * rng.random()
+    noise = 0.12 * rng.random() ** 2 * (rng.random() < 0.5)
+    return (x + noise * torch.randn_like(x)).clamp(0, 1)
+
+
+def coarse(x, cell):
+    """What means over cells of `cell` x `cell` pixels leave of a picture."""
+    return F.interpolate(F.avg_pool2d(x[None], cell), x.shape[1:], mode="bilinear")[0]
