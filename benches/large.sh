@@ -4,7 +4,7 @@
 #
 #   benches/large.sh [CASE ...]
 #
-# A case is SIZE:MEMORY:STEPS, MEMORY as in --max-memory, or `whole` for no bound. The last step counts,
+# A case is SIZE:MEMORY:STEPS, of a square of SIZE px, MEMORY as in --max-memory, or `whole` for no bound. The last step counts,
 # so that reading and measuring the painting do not. NST names a binary, BEFORE is put before it, such
 # as `chrt -f 1` on a machine that others use.
 set -euo pipefail
@@ -21,11 +21,11 @@ fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-echo "| long side | bound | tiles | predicted, MiB | peak RSS, MiB | s/step | s/step/MP |"
+echo "| size | bound | tiles | predicted, MiB | peak RSS, MiB | s/step | s/step/MP |"
 echo "|---|---|---|---|---|---|---|"
 for case in "${cases[@]}"; do
     IFS=: read -r size memory steps <<<"$case"
-    flags=(assets/content/harbour.jpg assets/style/swirl.jpg --weights builtin --size "$size"
+    flags=(assets/content/harbour.jpg assets/style/swirl.jpg --weights builtin --size "${size}x$size"
         --style-size 1024 --scales 1 --steps "$steps")
     [ "$memory" = whole ] || flags+=(--max-memory "$memory")
     "$nst" plan "${flags[@]}" 2>/dev/null >"$work/plan"
@@ -42,8 +42,8 @@ number, unit = plan["memory"].split(" of ")[0].replace("about", "").split()
 predicted = float(number) * (1024 if unit == "GiB" else 1)
 peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
 megapixels = done["width"] * done["height"] / 1e6
-size, bound = max(done["width"], done["height"]), [f for f in command if f.endswith("B")]
-print(f"| {size} px | {bound[0] if bound else 'none'} | {tiles} | {predicted:.0f} | {peak:.0f} "
+size, bound = f"{done['width']}x{done['height']}", [f for f in command if f.endswith("B")]
+print(f"| {size} | {bound[0] if bound else 'none'} | {tiles} | {predicted:.0f} | {peak:.0f} "
       f"| {step['seconds']:.1f} | {step['seconds'] / megapixels:.2f} |", flush=True)
 PY
 done

@@ -1,4 +1,4 @@
-//! A real browser, spoken to by the WebDriver protocol.
+//! A real browser, spoken to by the `WebDriver` protocol.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;

@@ -133,16 +133,14 @@ impl Served {
     pub fn raw(&self, line: &str, headers: &[String], body: &[u8]) -> Answer {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         stream
-            .set_read_timeout(Some(Duration::from_secs(60)))
+            .set_read_timeout(Some(Duration::from_mins(1)))
             .unwrap();
-        let mut text = format!("{line} HTTP/1.1\r\nConnection: close\r\n");
-        for header in headers {
-            text += &format!("{header}\r\n");
-        }
+        let mut lines = vec![format!("{line} HTTP/1.1"), "Connection: close".to_owned()];
+        lines.extend_from_slice(headers);
         if !body.is_empty() || line.starts_with("POST") {
-            text += &format!("Content-Length: {}\r\n", body.len());
+            lines.push(format!("Content-Length: {}", body.len()));
         }
-        text += "\r\n";
+        let text = lines.join("\r\n") + "\r\n\r\n";
         stream.write_all(text.as_bytes()).unwrap();
         // A server that refuses need not read it all.
         let _ = stream.write_all(body);

@@ -205,7 +205,7 @@ mod tests {
             losses: [(evil.to_owned(), vec![1.0])].into(),
             ..Record::default()
         };
-        let html = run(&record, evil) + &sweep(evil, &[record.clone()], evil);
+        let html = run(&record, evil) + &sweep(evil, std::slice::from_ref(&record), evil);
         assert!(!html.contains("<script>"));
         assert!(html.contains("&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&quot;&amp;"));
     }
