@@ -197,17 +197,6 @@ fn nonsense_for_a_memory_size_is_refused_with_the_flag() {
 }
 
 #[test]
-fn a_learning_rate_alone_asks_for_adam() {
-    let studio = Studio::new();
-    let usual = painted(&studio, &[]);
-    let adam = painted(&studio, &["--optimizer", "adam"]);
-    assert!(usual != adam);
-    assert!(painted(&studio, &["--lr", "0.02"]) == adam);
-    let fast = painted(&studio, &["--lr", "0.2", "--optimizer", "lbfgs"]);
-    assert!(fast == usual, "L-BFGS has no rate");
-}
-
-#[test]
 fn a_sweep_makes_one_sheet_of_all_values() {
     let studio = Studio::new();
     let sheet = painted(&studio, &["--sweep", "beta=1,10,100"]);

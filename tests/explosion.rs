@@ -10,7 +10,6 @@ use common::three_blocks;
 use nst::checkpoint::{self, Passport};
 use nst::device::Backend;
 use nst::job::Size;
-use nst::optimize::Method;
 use nst::vgg::{Layer, Model};
 use nst::{Draw, Inputs, Job, Observer, ObserverError, Picture, Step, loss, optimize};
 use rand::{RngExt, SeedableRng};
@@ -38,9 +37,7 @@ fn job() -> Job {
             ..loss::Settings::default()
         },
         optimize: optimize::Settings {
-            method: Method::Adam,
             lr: 1.5,
-            average: 0.99,
             ..optimize::Settings::default()
         },
         size: Size::Long(24),

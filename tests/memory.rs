@@ -49,10 +49,6 @@ fn measured(flags: &str) -> u64 {
     if !flags.contains(&"--content") {
         command.arg("--content").arg(asset("content/harbour.jpg"));
     }
-    if !flags.contains(&"--optimizer") {
-        // L-BFGS has all its pictures only after many steps.
-        command.args(["--optimizer", "adam"]);
-    }
     let mut child = command
         .current_dir(folder.path())
         .arg("--style")
@@ -86,7 +82,11 @@ fn masked() -> InputSizes {
 }
 
 fn textbook(size: usize) -> Job {
-    with_method(Method::Adam, size)
+    Job {
+        size: Size::Long(size),
+        scales: Some(1),
+        ..Job::default()
+    }
 }
 
 fn with_method(method: Method, size: usize) -> Job {
@@ -95,9 +95,7 @@ fn with_method(method: Method, size: usize) -> Job {
             method,
             ..optimize::Settings::default()
         },
-        size: Size::Long(size),
-        scales: Some(1),
-        ..Job::default()
+        ..textbook(size)
     }
 }
 
@@ -116,8 +114,8 @@ fn usual_cases() -> Vec<Case> {
     add(
         "--size 724 -n 2",
         Job {
-            scales: None,
-            ..textbook(724)
+            size: Size::Long(724),
+            ..Job::default()
         },
     );
     add(

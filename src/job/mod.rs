@@ -35,10 +35,9 @@ pub struct Job {
     pub loss: loss::Settings,
     /// How a gradient becomes an update.
     pub optimize: optimize::Settings,
-    /// Number of updates at the last scale, 1 or more. Default: 150.
+    /// Number of updates at the last scale, 1 or more. Default: 100.
     pub steps: usize,
-    /// Number of updates at every coarser scale. Default: half as many as at the last, rounded up:
-    /// what they leave undone, the next scale does faster.
+    /// Number of updates at every coarser scale. Default: as many as at the last.
     pub steps_per_scale: Option<usize>,
     /// Whether scales above 2048 px get all of these updates: else fewer, so that each costs as much as
     /// one of 2048 px. Default: fewer.
@@ -73,7 +72,7 @@ impl Default for Job {
             padding: Padding::Zero,
             loss: loss::Settings::default(),
             optimize: optimize::Settings::default(),
-            steps: 150,
+            steps: 100,
             steps_per_scale: None,
             exact_steps: false,
             size: Size::Long(512),
@@ -241,7 +240,7 @@ mod tests {
             ("min-size", with(|job| job.min_size = 0)),
             ("scale-factor", with(|job| job.scale_factor = 1.0)),
             ("scale-factor", with(|job| job.scale_factor = f64::NAN)),
-            ("average", with(|job| job.optimize.average = 1.0)),
+            ("average", with(|job| job.optimize.average = Some(1.0))),
             ("history", with(|job| job.optimize.history = 0)),
             ("style-layers", with(|job| job.loss.style_layers.clear())),
             (

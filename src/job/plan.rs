@@ -112,7 +112,7 @@ impl Job {
         let mut factor = 1.0;
         while scales.len() < self.scales.unwrap_or(usize::MAX) {
             factor /= self.scale_factor;
-            let steps = self.steps_per_scale.unwrap_or(self.steps.div_ceil(2));
+            let steps = self.steps_per_scale.unwrap_or(self.steps);
             let scale = self.scale(factor, steps, inputs);
             let long = scale.size.0.max(scale.size.1);
             let sizes = scale.styles.iter().chain([&scale.size]);
@@ -322,8 +322,6 @@ mod tests {
     fn scales_above_2048_px_get_fewer_steps_unless_a_number_is_given() {
         let steps = |exact_steps, size| {
             let job = Job {
-                steps: 100,
-                steps_per_scale: Some(100),
                 exact_steps,
                 size: Size::Long(size),
                 ..Job::default()

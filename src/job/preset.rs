@@ -1,5 +1,6 @@
 use super::Job;
 use crate::named::named;
+use crate::optimize::{Method, Settings};
 
 /// Settings that belong together, by how long one is ready to wait.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -9,7 +10,7 @@ pub enum Preset {
     /// The defaults.
     #[default]
     Balanced,
-    /// The last few per cent of the loss, for more than three times the time.
+    /// The last few per cent of the loss, for more than twice the time.
     Best,
 }
 
@@ -23,7 +24,11 @@ impl Preset {
             Self::Fast => Job { steps: 40, ..usual },
             Self::Balanced => usual,
             Self::Best => Job {
-                steps: 500,
+                steps: 200,
+                optimize: Settings {
+                    method: Method::Lbfgs,
+                    ..Settings::default()
+                },
                 ..usual
             },
         }

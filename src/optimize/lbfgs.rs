@@ -2,8 +2,6 @@ use std::collections::VecDeque;
 
 use burn::tensor::Tensor;
 
-use super::pyramid::smoothed;
-
 /// Share of the promised decrease that a step must keep (Nocedal and Wright 2006, equation 3.4).
 const ARMIJO: f32 = 1e-4;
 /// Least curvature s.y / y.y of a remembered update, relative: below it the update is noise.
@@ -17,8 +15,7 @@ const MAX_SHRINKS: u32 = 5;
 type Named<T> = Vec<(String, T)>;
 
 /// L-BFGS on the pixels in the box [0, 1] (Nocedal and Wright 2006, algorithm 7.4), with a bounded
-/// memory and backtracking, so that the loss of what it accepted never rises. Before it has learnt
-/// better, it favours large structures.
+/// memory and backtracking, so that the loss of what it accepted never rises.
 ///
 /// Every call takes one evaluation: a trial that did not lower the loss enough is shortened and
 /// tried again. burn's own keeps 100 updates and takes a closure that evaluates several times a
@@ -160,12 +157,13 @@ impl Lbfgs {
         trial
     }
 
-    /// -H g by the two-loop recursion, or the smoothed gradient scaled to a small move.
+    /// -H g by the two-loop recursion, or the plain gradient scaled to a small move.
     fn direction(&self, gradient: &Tensor<4>) -> Tensor<4> {
         let Some(last) = self.pairs.back() else {
-            let first = smoothed(gradient.clone());
-            let mean: f32 = first.clone().abs().mean().into_scalar();
-            return first.mul_scalar(-FIRST_MOVE / mean.max(f32::MIN_POSITIVE));
+            let mean: f32 = gradient.clone().abs().mean().into_scalar();
+            return gradient
+                .clone()
+                .mul_scalar(-FIRST_MOVE / mean.max(f32::MIN_POSITIVE));
         };
         let mut q = gradient.clone();
         let mut factors = Vec::with_capacity(self.pairs.len());
@@ -174,8 +172,7 @@ impl Lbfgs {
             q = q - pair.y.clone().mul_scalar(factor);
             factors.push(factor);
         }
-        let scale = last.product / dot(&last.y, &smoothed(last.y.clone()));
-        let mut r = smoothed(q).mul_scalar(scale);
+        let mut r = q.mul_scalar(last.product / dot(&last.y, &last.y));
         for (pair, factor) in self.pairs.iter().zip(factors.into_iter().rev()) {
             let other = dot(&pair.y, &r) / pair.product;
             r = r + pair.s.clone().mul_scalar(factor - other);

@@ -6,7 +6,6 @@ mod evaluate;
 mod guard;
 mod lbfgs;
 mod optimizer;
-mod pyramid;
 mod settings;
 mod state;
 
