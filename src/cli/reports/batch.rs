@@ -1,7 +1,8 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::html::{escaped, img, page};
+use super::escape::escaped;
+use super::html::{img, page};
 use super::{Record, Recorder, Report};
 use crate::cli::observers::{Audience, Nobody};
 

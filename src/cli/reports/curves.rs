@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use super::escape::escaped;
+
 /// Width and height of the drawing.
 const SIZE: (f64, f64) = (640.0, 300.0);
 /// Room on the left, above, on the right and below.
@@ -27,7 +29,7 @@ pub fn svg(losses: &BTreeMap<String, Vec<f32>>) -> String {
          aria-label=\"{}\">",
         SIZE.0,
         SIZE.1,
-        spoken(losses)
+        escaped(&spoken(losses))
     );
     for decade in low..=high {
         let at = y(10_f32.powi(decade));

@@ -2,6 +2,7 @@
 
 mod batch;
 mod curves;
+mod escape;
 mod html;
 mod image;
 mod recorder;
