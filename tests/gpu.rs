@@ -39,16 +39,25 @@ fn measure(device: &Device, height: usize, width: usize) -> Measured {
     }
 }
 
-#[test]
-fn features_and_one_gradient_agree_with_the_cpu() {
-    let (gpu, adapter) = match device::gpu() {
-        Ok(found) => found,
+/// The graphics card, which is named, or none, and why is said.
+fn card() -> Option<Device> {
+    match device::gpu() {
+        Ok((gpu, adapter)) => {
+            eprintln!("on {adapter}");
+            Some(gpu)
+        }
         Err(error) => {
             eprintln!("skipped: {error}");
-            return;
+            None
         }
+    }
+}
+
+#[test]
+fn features_and_one_gradient_agree_with_the_cpu() {
+    let Some(gpu) = card() else {
+        return;
     };
-    eprintln!("on {adapter}");
     let (height, width) = (32, 48);
     let (cpu, gpu) = (
         measure(&device::cpu(), height, width),
@@ -87,14 +96,9 @@ fn two_layers(device: &Device, tiling: Tiling) -> (f32, Vec<f32>) {
 #[test]
 #[ignore = "1024 px on the graphics card: many minutes on a software one"]
 fn a_step_of_1024_px_in_tiles_agrees_with_the_cpu() {
-    let (gpu, adapter) = match device::gpu() {
-        Ok(found) => found,
-        Err(error) => {
-            eprintln!("skipped: {error}");
-            return;
-        }
+    let Some(gpu) = card() else {
+        return;
     };
-    eprintln!("on {adapter}");
     let tiling = Tiling {
         side: Some(224),
         halo: Model::Vgg16.reach(Layer::new(1, 2)),

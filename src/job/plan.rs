@@ -28,6 +28,13 @@ pub struct Scale {
     pub steps: usize,
 }
 
+impl Scale {
+    /// Width and height of every picture at this scale, the result's last.
+    pub(super) fn sizes(&self) -> impl Iterator<Item = (usize, usize)> {
+        self.styles.iter().copied().chain([self.size])
+    }
+}
+
 impl Plan {
     /// Width and height of the result, in pixels.
     pub fn size(&self) -> (usize, usize) {
@@ -115,9 +122,8 @@ impl Job {
             let steps = self.steps_per_scale.unwrap_or(self.steps);
             let scale = self.scale(factor, steps, inputs);
             let long = scale.size.0.max(scale.size.1);
-            let sizes = scale.styles.iter().chain([&scale.size]);
-            let small = sizes
-                .copied()
+            let small = scale
+                .sizes()
                 .any(|size| large_enough("", size, deepest).is_err());
             if long < self.min_size || small {
                 break;

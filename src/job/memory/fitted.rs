@@ -81,11 +81,9 @@ pub(super) fn in_tiles(
 
 /// The longest side of any picture, in pixels.
 fn longest(plan: &Plan) -> usize {
-    let pictures = |scale: &Scale| {
-        let sizes = scale.styles.iter().chain([&scale.size]);
-        sizes.map(|&(width, height)| width.max(height)).max()
-    };
-    plan.scales.iter().filter_map(pictures).max().unwrap_or(0)
+    let sizes = plan.scales.iter().flat_map(Scale::sizes);
+    let longer = sizes.map(|(width, height)| width.max(height));
+    longer.max().unwrap_or(0)
 }
 
 /// The history as it is, and less of it where that saves memory.

@@ -65,12 +65,8 @@ pub fn predict(job: &Job, plan: &Plan, inputs: &InputSizes) -> u64 {
 /// burn's operations: the columns of a 3x3 window at every pixel, on the way back through the first
 /// block.
 pub fn largest_buffer(job: &Job, plan: &Plan) -> u64 {
-    let sizes = plan
-        .scales
-        .iter()
-        .flat_map(|s| s.styles.iter().chain([&s.size]));
-    let columns =
-        |&size: &(usize, usize)| 9 * map(Layer::new(1, 1), seen(job, plan.deepest, size)) as u64;
+    let sizes = plan.scales.iter().flat_map(Scale::sizes);
+    let columns = |size| 9 * map(Layer::new(1, 1), seen(job, plan.deepest, size)) as u64;
     sizes.map(columns).max().unwrap_or(0)
 }
 
