@@ -224,22 +224,25 @@ pub fn part_backward(
     other: Option<FlexTensor>,
 ) -> FlexTensor {
     let channels = shape_of(gradient)[0];
-    let part = values(gradient, false);
-    if let Some(mut other) = other {
-        if matches!(values(&other, false), Values::Borrowed(_)) {
-            let start = other.layout().start_offset();
-            let out = &mut other.storage_mut()[start..];
-            part::add(out, channels, place, &part);
-            return other;
-        }
-        let mut out = Buffer::new(channels * height * place.width);
-        out.copy_from_slice(&values(&other, false));
-        part::add(&mut out, channels, place, &part);
-        return map(out, [channels, height, place.width], false);
+    let shape = [channels, height, place.width];
+    let mut sum = to_add_to(other, shape);
+    let start = sum.layout().start_offset();
+    let out = &mut sum.storage_mut()[start..];
+    part::add(out, channels, place, &values(gradient, false));
+    sum
+}
+
+/// A map that lies channels-last, to be added to: the one that is given, or zeros.
+fn to_add_to(given: Option<FlexTensor>, shape: [usize; 3]) -> FlexTensor {
+    let Some(given) = given else {
+        return map(layout::zeros(shape.iter().product()), shape, false);
+    };
+    if matches!(values(&given, false), Values::Borrowed(_)) {
+        return given;
     }
-    let mut out = layout::zeros(channels * height * place.width);
-    part::add(&mut out, channels, place, &part);
-    map(out, [channels, height, place.width], false)
+    let mut copy = Buffer::new(shape.iter().product());
+    copy.copy_from_slice(&values(&given, false));
+    map(copy, shape, false)
 }
 
 /// The Gram matrix of a map, `[channels, channels]`, divided by the number of pixels.
@@ -288,17 +291,12 @@ pub fn gram_backward(
         matrix_backward(Isa::chosen(), &given, wide, &rows, &mut out, true);
         return map(layout::crop(out, wide, channels), shape, false);
     }
-    if let Some(mut other) = other {
-        if matches!(values(&other, false), Values::Borrowed(_)) {
-            let start = other.layout().start_offset();
-            let out = &mut other.storage_mut()[start..start + given.len()];
-            matrix_backward(Isa::chosen(), &given, wide, square, out, true);
-            return other;
-        }
-        let mut out = Buffer::new(given.len());
-        out.copy_from_slice(&values(&other, false));
-        matrix_backward(Isa::chosen(), &given, wide, square, &mut out, true);
-        return map(out, shape, false);
+    if other.is_some() {
+        let mut sum = to_add_to(other, shape);
+        let start = sum.layout().start_offset();
+        let out = &mut sum.storage_mut()[start..start + given.len()];
+        matrix_backward(Isa::chosen(), &given, wide, square, out, true);
+        return sum;
     }
     let mut out = Buffer::new(given.len());
     matrix_backward(Isa::chosen(), &given, wide, square, &mut out, false);
