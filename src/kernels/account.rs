@@ -4,116 +4,149 @@
 //! would be full maps, added by one thread. Here the operations of this module leave theirs with
 //! the layer that made the map, and that layer adds them up in place when its turn comes.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
-use burn::backend::Flex;
 use burn::backend::autodiff::NodeId;
 use burn::backend::autodiff::grads::Gradients;
-use burn::backend::flex::FlexTensor;
-use burn::backend::ops::FloatTensorOps;
+use burn::backend::tensor::FloatTensor;
 
 use super::cpu::part::Place;
-use super::flex;
+use super::engine::Engine;
 
-/// Accounts of living graphs by the node of their map.
-static OPEN: Mutex<BTreeMap<NodeId, Weak<Account>>> = Mutex::new(BTreeMap::new());
+/// Accounts of living graphs, of every engine, by the node of their map.
+static OPEN: Mutex<BTreeMap<NodeId, Weak<dyn Any + Send + Sync>>> = Mutex::new(BTreeMap::new());
 
 /// The gradients left for one map.
-#[derive(Debug, Default)]
-pub struct Account {
+#[derive(Debug)]
+pub struct Account<E: Engine> {
     node: OnceLock<NodeId>,
-    deposits: Mutex<Deposits>,
+    deposits: Mutex<Deposits<E>>,
 }
 
-#[derive(Debug, Default)]
-struct Deposits {
+#[derive(Debug)]
+struct Deposits<E: Engine> {
     /// Whether burn knows that there is a gradient.
     announced: bool,
-    gradient: Option<FlexTensor>,
+    gradient: Option<FloatTensor<E>>,
     /// Gradients of Gram matrices, and the map they are matrices of.
-    grams: Vec<(FlexTensor, FlexTensor)>,
+    grams: Vec<(FloatTensor<E>, FloatTensor<E>)>,
     /// Gradients of parts, where they lie, and the map's height.
-    parts: Vec<(FlexTensor, Place, usize)>,
+    parts: Vec<(FloatTensor<E>, Place, usize)>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Account {
+impl<E: Engine> Default for Account<E> {
+    fn default() -> Self {
+        Self {
+            node: OnceLock::new(),
+            deposits: Mutex::default(),
+        }
+    }
+}
+
+impl<E: Engine> Default for Deposits<E> {
+    fn default() -> Self {
+        Self {
+            announced: false,
+            gradient: None,
+            grams: Vec::new(),
+            parts: Vec::new(),
+        }
+    }
+}
+
+impl<E: Engine> Account<E> {
     /// Opens the account of a map.
     pub fn open(self: &Arc<Self>, node: NodeId) {
         if self.node.set(node).is_ok() {
-            lock(&OPEN).insert(node, Arc::downgrade(self));
+            let account: Weak<Self> = Arc::downgrade(self);
+            lock(&OPEN).insert(node, account);
         }
     }
 
     /// The account of a map, if a layer of ours made it.
     pub fn of(node: NodeId) -> Option<Arc<Self>> {
-        lock(&OPEN).get(&node).and_then(Weak::upgrade)
+        let account = lock(&OPEN).get(&node).and_then(Weak::upgrade)?;
+        account.downcast().ok()
     }
 
     /// Leaves a gradient of the map.
-    pub fn deposit(&self, gradient: FlexTensor, grads: &mut Gradients) {
+    pub fn deposit(&self, gradient: FloatTensor<E>, grads: &mut Gradients) {
         let mut deposits = lock(&self.deposits);
-        self.announce(&mut deposits, flex::shape_of(&gradient), grads);
+        self.announce(&mut deposits, E::shape_of(&gradient), &gradient, grads);
         deposits.gradient = Some(match deposits.gradient.take() {
-            Some(other) => Flex::float_add(other, gradient),
+            Some(other) => E::float_add(other, gradient),
             None => gradient,
         });
     }
 
     /// Leaves the gradient of the map's Gram matrix.
-    pub fn deposit_gram(&self, gradient: FlexTensor, map: FlexTensor, grads: &mut Gradients) {
+    pub fn deposit_gram(
+        &self,
+        gradient: FloatTensor<E>,
+        map: FloatTensor<E>,
+        grads: &mut Gradients,
+    ) {
         let mut deposits = lock(&self.deposits);
-        self.announce(&mut deposits, flex::shape_of(&map), grads);
+        self.announce(&mut deposits, E::shape_of(&map), &map, grads);
         deposits.grams.push((gradient, map));
     }
 
     /// Leaves the gradient of a part of the map, which has this height.
     pub fn deposit_part(
         &self,
-        gradient: FlexTensor,
+        gradient: FloatTensor<E>,
         place: Place,
         height: usize,
         grads: &mut Gradients,
     ) {
         let mut deposits = lock(&self.deposits);
-        let [channels, _, _] = flex::shape_of(&gradient);
-        self.announce(&mut deposits, [channels, height, place.width], grads);
+        let [channels, _, _] = E::shape_of(&gradient);
+        let shape = [channels, height, place.width];
+        self.announce(&mut deposits, shape, &gradient, grads);
         deposits.parts.push((gradient, place, height));
     }
 
     /// Gives burn a zero that takes no memory, so that it calls the layer.
-    fn announce(&self, deposits: &mut Deposits, shape: [usize; 3], grads: &mut Gradients) {
+    fn announce(
+        &self,
+        deposits: &mut Deposits<E>,
+        shape: [usize; 3],
+        like: &FloatTensor<E>,
+        grads: &mut Gradients,
+    ) {
         if let (false, Some(&node)) = (deposits.announced, self.node.get()) {
             deposits.announced = true;
-            grads.register::<Flex>(node, flex::zero(shape));
+            grads.register::<E>(node, E::zero(shape, like));
         }
     }
 
     /// The whole gradient, given the part that came through burn.
-    pub fn settle(&self, given: FlexTensor) -> FlexTensor {
+    pub fn settle(&self, given: FloatTensor<E>) -> FloatTensor<E> {
         let deposits = std::mem::take(&mut *lock(&self.deposits));
         let total = match deposits.gradient {
-            Some(gradient) if flex::is_zero(&given) => Some(gradient),
-            Some(gradient) => Some(Flex::float_add(gradient, given)),
-            None if flex::is_zero(&given) => None,
+            Some(gradient) if E::is_zero(&given) => Some(gradient),
+            Some(gradient) => Some(E::float_add(gradient, given)),
+            None if E::is_zero(&given) => None,
             None => Some(given),
         };
         let mut total = total;
         for (gradient, place, height) in deposits.parts {
-            total = Some(flex::part_backward(&gradient, &place, height, total));
+            total = Some(E::part_backward(&gradient, &place, height, total));
         }
         for (gradient, map) in deposits.grams {
-            total = Some(flex::gram_backward(&gradient, &map, total));
+            total = Some(E::gram_backward(&gradient, &map, total));
         }
         total.expect("a zero is given only where something was left")
     }
 }
 
-impl Drop for Account {
+impl<E: Engine> Drop for Account<E> {
     fn drop(&mut self) {
         if let Some(node) = self.node.get() {
             lock(&OPEN).remove(node);

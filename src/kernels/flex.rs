@@ -3,24 +3,25 @@
 //! Maps are `[1, channels, height, width]` to everyone; the results here lie channels-last in
 //! memory, which other operations see as strides.
 
+use std::ops::Deref;
+use std::sync::Arc;
+
+use burn::backend::Flex;
 use burn::backend::flex::{FlexTensor, Layout};
 use burn::tensor::{Bytes, DType, Shape};
 use rayon::prelude::*;
-use std::ops::Deref;
 
 use super::cpu::bits::Bits;
 use super::cpu::buffer::Buffer;
 use super::cpu::filters::padded;
 use super::cpu::gram::{matrix, matrix_backward};
-use super::cpu::layer::{FusedLayer, Pool};
+use super::cpu::layer::Pool;
 use super::cpu::layout;
 use super::cpu::part::{self, Place};
 use super::cpu::phase::{Phase, timed};
 use super::cpu::simd::Isa;
-use super::storage;
-
-/// Height and width.
-pub type Size = [usize; 2];
+use super::engine::{Engine, Size};
+use super::{Filters, storage};
 
 /// A map's values, borrowed where they lie as they are wanted.
 enum Values<'a> {
@@ -38,26 +39,9 @@ impl Deref for Values<'_> {
     }
 }
 
-/// Channels, height and width of a map. Panics unless it is one picture's, in f32.
-pub fn shape_of(map: &FlexTensor) -> [usize; 3] {
-    let shape = map.layout().shape();
-    assert!(
-        shape.num_dims() == 4 && shape[0] == 1,
-        "a map is [1, channels, height, width]"
-    );
-    assert_eq!(map.dtype(), DType::F32, "maps are f32");
-    [shape[1], shape[2], shape[3]]
-}
-
-/// Height and width of a map.
-pub fn size(map: &FlexTensor) -> Size {
-    let [_, height, width] = shape_of(map);
-    [height, width]
-}
-
 /// A map's values in the wanted order, copied only where they lie otherwise.
 fn values(map: &FlexTensor, planar: bool) -> Values<'_> {
-    let [channels, height, width] = shape_of(map);
+    let [channels, height, width] = Flex::shape_of(map);
     let strides = &map.layout().strides()[1..];
     let wanted = strides_of([channels, height, width], planar);
     let lies_so = strides
@@ -121,117 +105,6 @@ fn map(values: Buffer, shape: [usize; 3], planar: bool) -> FlexTensor {
     )
 }
 
-/// The layer's output, pooled, and the bits for [`convolve_backward`].
-pub fn convolve(x: FlexTensor, layer: &FusedLayer, pool: Pool) -> (FlexTensor, Bits) {
-    let [channels, height, width] = shape_of(&x);
-    let [inputs, outputs] = layer.channels();
-    assert_eq!(channels, inputs, "the layer's input channels");
-    let (out, bits) = layer.forward(&values(&x, layer.planar()), [height, width], pool);
-    drop(x);
-    (
-        map(
-            out,
-            [outputs, pool.length(height), pool.length(width)],
-            false,
-        ),
-        bits,
-    )
-}
-
-/// The gradient of the layer's input of this size.
-pub fn convolve_backward(
-    gradient: FlexTensor,
-    layer: &FusedLayer,
-    pool: Pool,
-    bits: &Bits,
-    size: Size,
-) -> FlexTensor {
-    let out = layer.backward(&values(&gradient, false), bits, size, pool);
-    drop(gradient);
-    map(out, [layer.channels()[0], size[0], size[1]], layer.planar())
-}
-
-/// The pool of a map without negative values, and the bits for [`pool_backward`].
-pub fn pool(x: FlexTensor, pool: Pool) -> (FlexTensor, Bits) {
-    let [channels, height, width] = shape_of(&x);
-    let wide = padded(channels);
-    let (small, mut bits) = (
-        [pool.length(height), pool.length(width)],
-        Bits::new(height * width, wide),
-    );
-    let mut out = Buffer::new(small[0] * small[1] * wide);
-    {
-        let given = values(&x, false);
-        let padded = layout::pad(&given, channels, wide);
-        let given = padded.as_deref().unwrap_or(&given);
-        layout::pool(
-            Isa::chosen(),
-            given,
-            [height, width, wide],
-            pool,
-            &mut out,
-            &mut bits,
-        );
-    }
-    drop(x);
-    (
-        map(
-            layout::crop(out, wide, channels),
-            [channels, small[0], small[1]],
-            false,
-        ),
-        bits,
-    )
-}
-
-/// The gradient of a pool's input of this size.
-pub fn pool_backward(
-    gradient: FlexTensor,
-    pool: Pool,
-    bits: &Bits,
-    [height, width]: Size,
-) -> FlexTensor {
-    let channels = shape_of(&gradient)[0];
-    let wide = padded(channels);
-    let out = {
-        let given = values(&gradient, false);
-        let padded = layout::pad(&given, channels, wide);
-        let given = padded.as_deref().unwrap_or(&given);
-        layout::unpool(Isa::chosen(), given, [height, width, wide], pool, bits)
-    };
-    drop(gradient);
-    map(
-        layout::crop(out, wide, channels),
-        [channels, height, width],
-        false,
-    )
-}
-
-/// A part of a map.
-pub fn part(x: &FlexTensor, place: &Place) -> FlexTensor {
-    let channels = shape_of(x)[0];
-    let out = part::take(&values(x, false), channels, place);
-    let shape = [channels, place.rows.len(), place.columns.len()];
-    map(out, shape, false)
-}
-
-/// The gradient of a map of this height whose part has this gradient, added to another if there is
-/// one.
-pub fn part_backward(
-    gradient: &FlexTensor,
-    place: &Place,
-    height: usize,
-    other: Option<FlexTensor>,
-) -> FlexTensor {
-    let channels = shape_of(gradient)[0];
-    let shape = [channels, height, place.width];
-    let mut sum = to_add_to(other, shape);
-    let start = sum.layout().start_offset();
-    let out = &mut sum.storage_mut()[start..];
-    part::add(out, channels, place, &values(gradient, false));
-    sum
-}
-
 /// A map that lies channels-last, to be added to: the one that is given, or zeros.
 fn to_add_to(given: Option<FlexTensor>, shape: [usize; 3]) -> FlexTensor {
     let Some(given) = given else {
@@ -245,74 +118,190 @@ fn to_add_to(given: Option<FlexTensor>, shape: [usize; 3]) -> FlexTensor {
     map(copy, shape, false)
 }
 
-/// The Gram matrix of a map, `[channels, channels]`, divided by the number of pixels.
-pub fn gram(x: &FlexTensor) -> FlexTensor {
-    let channels = shape_of(x)[0];
-    let wide = padded(channels);
-    let given = values(x, false);
-    let padded = layout::pad(&given, channels, wide);
-    let square = matrix(Isa::chosen(), padded.as_deref().unwrap_or(&given), wide);
-    let mut square = layout::crop(square, wide, channels).to_vec();
-    square.truncate(channels * channels);
-    let shape = Shape::from([channels, channels]);
-    FlexTensor::new(
-        Bytes::from_elems(square),
-        Layout::contiguous(shape),
-        DType::F32,
-    )
-}
+impl Engine for Flex {
+    type Bits = Arc<Bits>;
 
-/// The gradient of the map whose Gram matrix has this gradient, added to another if there is one.
-pub fn gram_backward(
-    gradient: &FlexTensor,
-    x: &FlexTensor,
-    other: Option<FlexTensor>,
-) -> FlexTensor {
-    let shape = shape_of(x);
-    let (channels, wide) = (shape[0], padded(shape[0]));
-    let contiguous = gradient.to_contiguous();
-    let (start, end) = contiguous
-        .layout()
-        .contiguous_offsets()
-        .expect("just made contiguous");
-    let square = &contiguous.storage::<f32>()[start..end];
-    let given = values(x, false);
-    if channels != wide {
-        let given = layout::pad(&given, channels, wide).expect("narrower");
-        let mut rows = layout::pad(square, channels, wide)
-            .expect("narrower")
-            .to_vec();
-        rows.resize(wide * wide, 0.0);
-        let mut out =
-            match other.and_then(|other| layout::pad(&values(&other, false), channels, wide)) {
-                Some(other) => other,
-                None => layout::zeros(given.len()),
-            };
-        matrix_backward(Isa::chosen(), &given, wide, &rows, &mut out, true);
-        return map(layout::crop(out, wide, channels), shape, false);
+    fn shape_of(map: &FlexTensor) -> [usize; 3] {
+        let shape = map.layout().shape();
+        assert!(
+            shape.num_dims() == 4 && shape[0] == 1,
+            "a map is [1, channels, height, width]"
+        );
+        assert_eq!(map.dtype(), DType::F32, "maps are f32");
+        [shape[1], shape[2], shape[3]]
     }
-    if other.is_some() {
+
+    fn convolve(x: FlexTensor, filters: &Filters, pool: Pool) -> (FlexTensor, Self::Bits) {
+        let layer = filters.on_cpu();
+        let [channels, height, width] = Self::shape_of(&x);
+        let [inputs, outputs] = layer.channels();
+        assert_eq!(channels, inputs, "the layer's input channels");
+        let (out, bits) = layer.forward(&values(&x, layer.planar()), [height, width], pool);
+        drop(x);
+        (
+            map(
+                out,
+                [outputs, pool.length(height), pool.length(width)],
+                false,
+            ),
+            Arc::new(bits),
+        )
+    }
+
+    fn convolve_backward(
+        gradient: FlexTensor,
+        filters: &Filters,
+        pool: Pool,
+        bits: &Self::Bits,
+        size: Size,
+    ) -> FlexTensor {
+        let layer = filters.on_cpu();
+        let out = layer.backward(&values(&gradient, false), bits, size, pool);
+        drop(gradient);
+        map(out, [layer.channels()[0], size[0], size[1]], layer.planar())
+    }
+
+    fn pool(x: FlexTensor, pool: Pool) -> (FlexTensor, Self::Bits) {
+        let [channels, height, width] = Self::shape_of(&x);
+        let wide = padded(channels);
+        let (small, mut bits) = (
+            [pool.length(height), pool.length(width)],
+            Bits::new(height * width, wide),
+        );
+        let mut out = Buffer::new(small[0] * small[1] * wide);
+        {
+            let given = values(&x, false);
+            let padded = layout::pad(&given, channels, wide);
+            let given = padded.as_deref().unwrap_or(&given);
+            layout::pool(
+                Isa::chosen(),
+                given,
+                [height, width, wide],
+                pool,
+                &mut out,
+                &mut bits,
+            );
+        }
+        drop(x);
+        (
+            map(
+                layout::crop(out, wide, channels),
+                [channels, small[0], small[1]],
+                false,
+            ),
+            Arc::new(bits),
+        )
+    }
+
+    fn pool_backward(
+        gradient: FlexTensor,
+        pool: Pool,
+        bits: &Self::Bits,
+        [height, width]: Size,
+    ) -> FlexTensor {
+        let channels = Self::shape_of(&gradient)[0];
+        let wide = padded(channels);
+        let out = {
+            let given = values(&gradient, false);
+            let padded = layout::pad(&given, channels, wide);
+            let given = padded.as_deref().unwrap_or(&given);
+            layout::unpool(Isa::chosen(), given, [height, width, wide], pool, bits)
+        };
+        drop(gradient);
+        map(
+            layout::crop(out, wide, channels),
+            [channels, height, width],
+            false,
+        )
+    }
+
+    fn part(x: &FlexTensor, place: &Place) -> FlexTensor {
+        let channels = Self::shape_of(x)[0];
+        let out = part::take(&values(x, false), channels, place);
+        let shape = [channels, place.rows.len(), place.columns.len()];
+        map(out, shape, false)
+    }
+
+    fn part_backward(
+        gradient: &FlexTensor,
+        place: &Place,
+        height: usize,
+        other: Option<FlexTensor>,
+    ) -> FlexTensor {
+        let channels = Self::shape_of(gradient)[0];
+        let shape = [channels, height, place.width];
         let mut sum = to_add_to(other, shape);
         let start = sum.layout().start_offset();
-        let out = &mut sum.storage_mut()[start..start + given.len()];
-        matrix_backward(Isa::chosen(), &given, wide, square, out, true);
-        return sum;
+        let out = &mut sum.storage_mut()[start..];
+        part::add(out, channels, place, &values(gradient, false));
+        sum
     }
-    let mut out = Buffer::new(given.len());
-    matrix_backward(Isa::chosen(), &given, wide, square, &mut out, false);
-    map(out, shape, false)
-}
 
-/// A map of zeros, `[channels, height, width]`, of one number in memory.
-pub fn zero([channels, height, width]: [usize; 3]) -> FlexTensor {
-    let shape = Shape::from([1, channels, height, width]);
-    let layout = Layout::new(shape, vec![0; 4], 0);
-    FlexTensor::new(Bytes::from_elems(vec![0.0_f32]), layout, DType::F32)
-}
+    fn gram(x: &FlexTensor) -> FlexTensor {
+        let channels = Self::shape_of(x)[0];
+        let wide = padded(channels);
+        let given = values(x, false);
+        let padded = layout::pad(&given, channels, wide);
+        let square = matrix(Isa::chosen(), padded.as_deref().unwrap_or(&given), wide);
+        let mut square = layout::crop(square, wide, channels).to_vec();
+        square.truncate(channels * channels);
+        let shape = Shape::from([channels, channels]);
+        FlexTensor::new(
+            Bytes::from_elems(square),
+            Layout::contiguous(shape),
+            DType::F32,
+        )
+    }
 
-/// Whether a map is zeros that are one number in memory.
-pub fn is_zero(map: &FlexTensor) -> bool {
-    map.dtype() == DType::F32
-        && map.layout().strides().iter().all(|&s| s == 0)
-        && map.storage::<f32>() == [0.0]
+    fn gram_backward(
+        gradient: &FlexTensor,
+        x: &FlexTensor,
+        other: Option<FlexTensor>,
+    ) -> FlexTensor {
+        let shape = Self::shape_of(x);
+        let (channels, wide) = (shape[0], padded(shape[0]));
+        let contiguous = gradient.to_contiguous();
+        let (start, end) = contiguous
+            .layout()
+            .contiguous_offsets()
+            .expect("just made contiguous");
+        let square = &contiguous.storage::<f32>()[start..end];
+        let given = values(x, false);
+        if channels != wide {
+            let given = layout::pad(&given, channels, wide).expect("narrower");
+            let mut rows = layout::pad(square, channels, wide)
+                .expect("narrower")
+                .to_vec();
+            rows.resize(wide * wide, 0.0);
+            let mut out =
+                match other.and_then(|other| layout::pad(&values(&other, false), channels, wide)) {
+                    Some(other) => other,
+                    None => layout::zeros(given.len()),
+                };
+            matrix_backward(Isa::chosen(), &given, wide, &rows, &mut out, true);
+            return map(layout::crop(out, wide, channels), shape, false);
+        }
+        if other.is_some() {
+            let mut sum = to_add_to(other, shape);
+            let start = sum.layout().start_offset();
+            let out = &mut sum.storage_mut()[start..start + given.len()];
+            matrix_backward(Isa::chosen(), &given, wide, square, out, true);
+            return sum;
+        }
+        let mut out = Buffer::new(given.len());
+        matrix_backward(Isa::chosen(), &given, wide, square, &mut out, false);
+        map(out, shape, false)
+    }
+
+    fn zero([channels, height, width]: [usize; 3], _: &FlexTensor) -> FlexTensor {
+        let shape = Shape::from([1, channels, height, width]);
+        let layout = Layout::new(shape, vec![0; 4], 0);
+        FlexTensor::new(Bytes::from_elems(vec![0.0_f32]), layout, DType::F32)
+    }
+
+    fn is_zero(map: &FlexTensor) -> bool {
+        map.dtype() == DType::F32
+            && map.layout().strides().iter().all(|&s| s == 0)
+            && map.storage::<f32>() == [0.0]
+    }
 }

@@ -1,11 +1,14 @@
 //! Fast kernels for the networks: convolutions with constant filters, pools and Gram matrices,
 //! forward and backward.
 //!
-//! [`Filters`], [`conv_relu`], [`pool`] and [`gram`] work on tensors of every backend. On flex they
-//! run the kernels of this module; elsewhere they compose ordinary operations.
+//! [`Filters`], [`conv_relu`], [`pool`] and [`gram`] work on tensors of every backend. On flex and
+//! on graphics cards they run the kernels of this module; elsewhere they compose ordinary operations.
 
 mod account;
 mod cpu;
+#[cfg(feature = "gpu")]
+mod cube;
+mod engine;
 mod flex;
 mod ops;
 mod storage;
@@ -35,7 +38,9 @@ pub struct Filters(Form);
 
 #[derive(Clone, Debug)]
 enum Form {
-    Prepared(Arc<FusedLayer>),
+    Cpu(Arc<FusedLayer>),
+    #[cfg(feature = "gpu")]
+    Gpu(Arc<cube::layer::Layer>),
     /// Weight and bias.
     Plain(Box<(Tensor<4>, Tensor<1>)>),
 }
@@ -50,25 +55,52 @@ impl Filters {
         let outputs = bias.len();
         let inputs = weight.len() / (9 * outputs).max(1);
         assert_eq!(weight.len(), outputs * inputs * 9, "filters of 3x3");
-        if is_flex(device) {
-            return Self(Form::Prepared(Arc::new(FusedLayer::new(
-                &weight, &bias, inputs,
-            ))));
-        }
         let device = device.clone().without_autodiff();
+        match device.as_dispatch() {
+            DispatchDevice::Flex(_) => {
+                let layer = FusedLayer::new(&weight, &bias, inputs);
+                return Self(Form::Cpu(Arc::new(layer)));
+            }
+            #[cfg(feature = "gpu")]
+            DispatchDevice::Cube(card) => {
+                let layer = cube::layer::Layer::new(&weight, &bias, inputs, &card.client());
+                return Self(Form::Gpu(Arc::new(layer)));
+            }
+            _ => {}
+        }
         let shape = [outputs, inputs, 3, 3];
         Self(Form::Plain(Box::new((
             Tensor::from_data(TensorData::new(weight, shape), &device),
             Tensor::from_data(TensorData::new(bias, [outputs]), &device),
         ))))
     }
+
+    /// As the CPU's kernels want them. Panics if they were prepared for another device.
+    fn on_cpu(&self) -> &FusedLayer {
+        match &self.0 {
+            Form::Cpu(layer) => layer,
+            _ => panic!("these filters are on another device"),
+        }
+    }
+
+    /// As a graphics card's kernels want them. Panics if they were prepared for another device.
+    #[cfg(feature = "gpu")]
+    fn on_gpu(&self) -> &cube::layer::Layer {
+        match &self.0 {
+            Form::Gpu(layer) => layer,
+            _ => panic!("these filters are on another device"),
+        }
+    }
 }
 
-fn is_flex(device: &Device) -> bool {
-    matches!(
-        device.clone().without_autodiff().as_dispatch(),
-        DispatchDevice::Flex(_)
-    )
+/// Whether the kernels of this module run on a device.
+fn is_ours(device: &Device) -> bool {
+    match device.clone().without_autodiff().as_dispatch() {
+        DispatchDevice::Flex(_) => true,
+        #[cfg(feature = "gpu")]
+        DispatchDevice::Cube(_) => true,
+        _ => false,
+    }
 }
 
 /// The 3x3 same convolution of `x`, `[1, inputs, height, width]`, with bias, `ReLU` and pool.
@@ -80,24 +112,24 @@ fn is_flex(device: &Device) -> bool {
 /// If `x` has other channels than the filters, is on another backend, or is not one picture's.
 pub fn conv_relu(x: Tensor<4>, filters: &Filters, pool_after: Pool) -> Tensor<4> {
     match &filters.0 {
-        Form::Prepared(layer) => Tensor::from_dispatch(<Dispatch as Kernels>::conv_relu(
-            x.into_dispatch(),
-            layer.clone(),
-            pool_after,
-        )),
         Form::Plain(plain) => {
             let (weight, bias) = plain.as_ref();
             let same = ConvOptions::new([1, 1], [1, 1], [1, 1], 1);
             let y = conv2d(x, weight.clone(), Some(bias.clone()), same);
             plain_pool(activation::relu(y), pool_after)
         }
+        _ => Tensor::from_dispatch(<Dispatch as Kernels>::conv_relu(
+            x.into_dispatch(),
+            filters.clone(),
+            pool_after,
+        )),
     }
 }
 
 /// The 2x2 pool, stride 2, of a map `[1, channels, height, width]` without negative values, such
 /// as [`conv_relu`] gives. Odd last rows and columns are dropped.
 pub fn pool(x: Tensor<4>, kind: Pool) -> Tensor<4> {
-    if kind != Pool::None && is_flex(&x.device()) {
+    if kind != Pool::None && is_ours(&x.device()) {
         return Tensor::from_dispatch(<Dispatch as Kernels>::pool(x.into_dispatch(), kind));
     }
     plain_pool(x, kind)
@@ -117,7 +149,7 @@ fn plain_pool(x: Tensor<4>, kind: Pool) -> Tensor<4> {
 ///
 /// If the map has no such rows or columns.
 pub fn part(x: Tensor<4>, rows: Range<usize>, columns: Range<usize>) -> Tensor<4> {
-    if !is_flex(&x.device()) {
+    if !is_ours(&x.device()) {
         return x.slice(s![.., .., rows, columns]);
     }
     let [_, _, height, width] = x.dims();
@@ -133,7 +165,7 @@ pub fn part(x: Tensor<4>, rows: Range<usize>, columns: Range<usize>) -> Tensor<4
 /// The Gram matrix `F Fᵀ / M` of `x`, `[1, channels, height, width]`, seen as a matrix F of
 /// channels by M = height * width pixels: `[channels, channels]`.
 pub fn gram(x: Tensor<4>) -> Tensor<2> {
-    if is_flex(&x.device()) {
+    if is_ours(&x.device()) {
         return Tensor::from_dispatch(<Dispatch as Kernels>::gram(x.into_dispatch()));
     }
     let [_, channels, height, width] = x.dims();

@@ -1,5 +1,5 @@
-//! The kernels as operations of burn: one trait, its flex implementation, and one rule of
-//! automatic differentiation for each operation.
+//! The kernels as operations of burn: one trait, and one rule of automatic differentiation for each
+//! operation, whatever the engine.
 //!
 //! The rules compute gradients of inputs only. They keep one bit for each activation, and the map
 //! itself for a Gram matrix.
@@ -11,21 +11,20 @@ use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
-use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Flex, backend_extension};
 
+use super::Filters;
 use super::account::Account;
-use super::cpu::bits::Bits;
-use super::cpu::layer::{FusedLayer, Pool};
+use super::cpu::layer::Pool;
 use super::cpu::part::Place;
-use super::flex::{self, Size};
+use super::engine::{Engine, Size};
 
 /// Operations on maps `[1, channels, height, width]`.
-#[backend_extension(Flex, Autodiff)]
+#[backend_extension(Flex, Cube: cfg(feature = "gpu"), Autodiff)]
 pub trait Kernels: Backend {
     /// 3x3 same convolution with constant filters, bias, `ReLU` and pool.
-    fn conv_relu(x: FloatTensor<Self>, layer: Arc<FusedLayer>, pool: Pool) -> FloatTensor<Self>;
+    fn conv_relu(x: FloatTensor<Self>, filters: Filters, pool: Pool) -> FloatTensor<Self>;
     /// A pool of a map without negative values.
     fn pool(x: FloatTensor<Self>, pool: Pool) -> FloatTensor<Self>;
     /// The Gram matrix `[channels, channels]`, divided by the number of pixels.
@@ -34,37 +33,46 @@ pub trait Kernels: Backend {
     fn part(x: FloatTensor<Self>, place: Place) -> FloatTensor<Self>;
 }
 
-impl Kernels for Flex {
-    fn conv_relu(x: FlexTensor, layer: Arc<FusedLayer>, pool: Pool) -> FlexTensor {
-        flex::convolve(x, &layer, pool).0
-    }
+/// The operations of a device without automatic differentiation.
+macro_rules! without_autodiff {
+    ($backend:ty) => {
+        impl Kernels for $backend {
+            fn conv_relu(x: FloatTensor<Self>, filters: Filters, pool: Pool) -> FloatTensor<Self> {
+                <Self as Engine>::convolve(x, &filters, pool).0
+            }
 
-    fn pool(x: FlexTensor, pool: Pool) -> FlexTensor {
-        flex::pool(x, pool).0
-    }
+            fn pool(x: FloatTensor<Self>, pool: Pool) -> FloatTensor<Self> {
+                <Self as Engine>::pool(x, pool).0
+            }
 
-    fn gram(x: FlexTensor) -> FlexTensor {
-        flex::gram(&x)
-    }
+            fn gram(x: FloatTensor<Self>) -> FloatTensor<Self> {
+                <Self as Engine>::gram(&x)
+            }
 
-    fn part(x: FlexTensor, place: Place) -> FlexTensor {
-        flex::part(&x, &place)
-    }
+            fn part(x: FloatTensor<Self>, place: Place) -> FloatTensor<Self> {
+                <Self as Engine>::part(&x, &place)
+            }
+        }
+    };
 }
 
-impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
-    fn conv_relu(x: FloatTensor<Self>, layer: Arc<FusedLayer>, pool: Pool) -> FloatTensor<Self> {
+without_autodiff!(Flex);
+#[cfg(feature = "gpu")]
+without_autodiff!(burn_cubecl::CubeBackend);
+
+impl<E: Engine, C: CheckpointStrategy> Kernels for Autodiff<E, C> {
+    fn conv_relu(x: FloatTensor<Self>, filters: Filters, pool: Pool) -> FloatTensor<Self> {
         let source = Account::of(x.id());
         let (x, node) = x.into_parts();
-        let size = flex::size(&x);
-        let (out, bits) = flex::convolve(x, &layer, pool);
+        let size = size::<E>(&x);
+        let (out, bits) = E::convolve(x, &filters, pool);
         match ConvRelu.prepare::<C>([node]).compute_bound().stateful() {
             OpsKind::Tracked(prep) => {
-                let account = Arc::<Account>::default();
+                let account = Arc::<Account<E>>::default();
                 let state = Convolved {
-                    layer,
+                    filters,
                     pool,
-                    bits: Arc::new(bits),
+                    bits,
                     size,
                     account: account.clone(),
                     source,
@@ -80,10 +88,10 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
     fn pool(x: FloatTensor<Self>, pool: Pool) -> FloatTensor<Self> {
         let source = Account::of(x.id());
         let (x, node) = x.into_parts();
-        let size = flex::size(&x);
-        let (out, bits) = flex::pool(x, pool);
+        let size = size::<E>(&x);
+        let (out, bits) = E::pool(x, pool);
         match Pooled.prepare::<C>([node]).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => prep.finish((pool, Arc::new(bits), size, source), out),
+            OpsKind::Tracked(prep) => prep.finish((pool, bits, size, source), out),
             OpsKind::UnTracked(prep) => prep.finish(out),
         }
     }
@@ -91,7 +99,7 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
     fn gram(x: FloatTensor<Self>) -> FloatTensor<Self> {
         let source = Account::of(x.id());
         let (x, node) = x.into_parts();
-        let out = flex::gram(&x);
+        let out = E::gram(&x);
         match Gram.prepare::<C>([node]).compute_bound().stateful() {
             OpsKind::Tracked(prep) => prep.finish((x, source), out),
             OpsKind::UnTracked(prep) => prep.finish(out),
@@ -101,8 +109,8 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
     fn part(x: FloatTensor<Self>, place: Place) -> FloatTensor<Self> {
         let source = Account::of(x.id());
         let (x, node) = x.into_parts();
-        let [height, _] = flex::size(&x);
-        let out = flex::part(&x, &place);
+        let [height, _] = size::<E>(&x);
+        let out = E::part(&x, &place);
         match Part.prepare::<C>([node]).compute_bound().stateful() {
             OpsKind::Tracked(prep) => prep.finish((place, height, source), out),
             OpsKind::UnTracked(prep) => prep.finish(out),
@@ -110,23 +118,29 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
     }
 }
 
+/// Height and width of a map.
+fn size<E: Engine>(map: &FloatTensor<E>) -> Size {
+    let [_, height, width] = E::shape_of(map);
+    [height, width]
+}
+
 /// What a convolution keeps for its gradient.
 #[derive(Clone, Debug)]
-struct Convolved {
-    layer: Arc<FusedLayer>,
+struct Convolved<E: Engine> {
+    filters: Filters,
     pool: Pool,
-    bits: Arc<Bits>,
+    bits: E::Bits,
     size: Size,
     /// Where gradients of the output may wait.
-    account: Arc<Account>,
+    account: Arc<Account<E>>,
     /// Where the gradient of the input goes, if there is such a place.
-    source: Option<Arc<Account>>,
+    source: Option<Arc<Account<E>>>,
 }
 
 /// Hands the gradient of an input on.
-fn hand_on(
-    gradient: FlexTensor,
-    source: Option<Arc<Account>>,
+fn hand_on<E: Engine>(
+    gradient: FloatTensor<E>,
+    source: Option<Arc<Account<E>>>,
     input: Option<NodeId>,
     grads: &mut Gradients,
 ) {
@@ -135,52 +149,57 @@ fn hand_on(
     };
     match source {
         Some(account) => account.deposit(gradient, grads),
-        None => grads.register::<Flex>(node, gradient),
+        None => grads.register::<E>(node, gradient),
     }
 }
 
 #[derive(Debug)]
 struct ConvRelu;
 
-impl Backward<Flex, 1> for ConvRelu {
-    type State = Convolved;
+impl<E: Engine> Backward<E, 1> for ConvRelu {
+    type State = Convolved<E>;
 
-    fn backward(self, ops: Ops<Convolved, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+    fn backward(self, ops: Ops<Convolved<E>, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
         let ([input], state) = (ops.parents, ops.state);
-        let gradient = state.account.settle(grads.consume::<Flex>(&ops.node));
-        let gradient =
-            flex::convolve_backward(gradient, &state.layer, state.pool, &state.bits, state.size);
-        hand_on(gradient, state.source, input.map(|node| node.id), grads);
+        let gradient = state.account.settle(grads.consume::<E>(&ops.node));
+        let gradient = E::convolve_backward(
+            gradient,
+            &state.filters,
+            state.pool,
+            &state.bits,
+            state.size,
+        );
+        hand_on::<E>(gradient, state.source, input.map(|node| node.id), grads);
     }
 }
 
 #[derive(Debug)]
 struct Pooled;
 
-impl Backward<Flex, 1> for Pooled {
-    type State = (Pool, Arc<Bits>, Size, Option<Arc<Account>>);
+impl<E: Engine> Backward<E, 1> for Pooled {
+    type State = (Pool, E::Bits, Size, Option<Arc<Account<E>>>);
 
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
         let ([input], (pool, bits, size, source)) = (ops.parents, ops.state);
-        let gradient = flex::pool_backward(grads.consume::<Flex>(&ops.node), pool, &bits, size);
-        hand_on(gradient, source, input.map(|node| node.id), grads);
+        let gradient = E::pool_backward(grads.consume::<E>(&ops.node), pool, &bits, size);
+        hand_on::<E>(gradient, source, input.map(|node| node.id), grads);
     }
 }
 
 #[derive(Debug)]
 struct Gram;
 
-impl Backward<Flex, 1> for Gram {
-    type State = (FlexTensor, Option<Arc<Account>>);
+impl<E: Engine> Backward<E, 1> for Gram {
+    type State = (FloatTensor<E>, Option<Arc<Account<E>>>);
 
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
         let ([input], (map, source)) = (ops.parents, ops.state);
-        let gradient = grads.consume::<Flex>(&ops.node);
+        let gradient = grads.consume::<E>(&ops.node);
         if let Some(account) = source {
             account.deposit_gram(gradient, map, grads);
         } else {
-            let gradient = flex::gram_backward(&gradient, &map, None);
-            hand_on(gradient, None, input.map(|node| node.id), grads);
+            let gradient = E::gram_backward(&gradient, &map, None);
+            hand_on::<E>(gradient, None, input.map(|node| node.id), grads);
         }
     }
 }
@@ -188,17 +207,17 @@ impl Backward<Flex, 1> for Gram {
 #[derive(Debug)]
 struct Part;
 
-impl Backward<Flex, 1> for Part {
-    type State = (Place, usize, Option<Arc<Account>>);
+impl<E: Engine> Backward<E, 1> for Part {
+    type State = (Place, usize, Option<Arc<Account<E>>>);
 
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
         let ([input], (place, height, source)) = (ops.parents, ops.state);
-        let gradient = grads.consume::<Flex>(&ops.node);
+        let gradient = grads.consume::<E>(&ops.node);
         if let Some(account) = source {
             account.deposit_part(gradient, place, height, grads);
         } else {
-            let gradient = flex::part_backward(&gradient, &place, height, None);
-            hand_on(gradient, None, input.map(|node| node.id), grads);
+            let gradient = E::part_backward(&gradient, &place, height, None);
+            hand_on::<E>(gradient, None, input.map(|node| node.id), grads);
         }
     }
 }

@@ -1,10 +1,29 @@
-//! The operations on tensors, and their gradients, against ordinary operations.
+//! The operations on tensors, and their gradients, against ordinary operations, on the CPU and on
+//! the graphics card, a software one included.
+
+use std::sync::OnceLock;
 
 use burn::tensor::{Device, Distribution, Tensor, Tolerance, s};
 
 use super::{Filters, Form, Pool, conv_relu, gram, part, plain_pool, pool};
 
-/// Filters prepared for flex, and the same for ordinary operations.
+/// The CPU and, where there is one, the graphics card.
+fn devices() -> impl Iterator<Item = Device> {
+    static CARD: OnceLock<Option<Device>> = OnceLock::new();
+    let card = CARD.get_or_init(|| match crate::device::gpu() {
+        Ok((card, adapter)) => {
+            eprintln!("on the CPU and on {adapter}");
+            Some(card)
+        }
+        Err(error) => {
+            eprintln!("on the CPU alone: {error}");
+            None
+        }
+    });
+    [Device::flex()].into_iter().chain(card.clone())
+}
+
+/// Filters prepared for our kernels, and the same for ordinary operations.
 fn both(weight: &Tensor<4>, bias: &Tensor<1>) -> [Filters; 2] {
     let vec = |data: burn::tensor::TensorData| data.try_into_vec::<f32>().unwrap();
     let (w, b) = (vec(weight.to_data()), vec(bias.to_data()));
@@ -48,90 +67,96 @@ fn chain(x: Tensor<4>, filters: [&Filters; 2], pools: [Pool; 2], ours: bool) -> 
 
 #[test]
 fn a_chain_agrees_with_ordinary_operations_forward_and_backward() {
-    let device = Device::flex();
-    for (shape, outputs) in [
-        ([1, 3, 13, 10], 20),
-        ([1, 16, 12, 9], 32),
-        ([1, 5, 8, 8], 16),
-    ] {
-        for pools in [
-            [Pool::None, Pool::Max],
-            [Pool::Max, Pool::None],
-            [Pool::Average, Pool::Max],
+    for device in devices() {
+        for (shape, outputs) in [
+            ([1, 3, 13, 10], 20),
+            ([1, 16, 12, 9], 32),
+            ([1, 5, 8, 8], 16),
         ] {
-            let x = random(shape, &device);
-            let scale = |inputs: usize| (2.0 / (9.0 * inputs as f32)).sqrt();
-            let weight = random([outputs, shape[1], 3, 3], &device) * scale(shape[1]);
-            let first = both(&weight, &random([outputs], &device));
-            let weight = random([24, outputs, 3, 3], &device) * scale(outputs);
-            let second = both(&weight, &random([24], &device));
-            let run = |x, i: usize| chain(x, [&first[i], &second[i]], pools, i == 0);
-            assert_same(&run(x.clone(), 0), &run(x.clone(), 1));
-            assert_same(&gradient(&x, |x| run(x, 0)), &gradient(&x, |x| run(x, 1)));
+            for pools in [
+                [Pool::None, Pool::Max],
+                [Pool::Max, Pool::None],
+                [Pool::Average, Pool::Max],
+            ] {
+                let x = random(shape, &device);
+                let scale = |inputs: usize| (2.0 / (9.0 * inputs as f32)).sqrt();
+                let weight = random([outputs, shape[1], 3, 3], &device) * scale(shape[1]);
+                let first = both(&weight, &random([outputs], &device));
+                let weight = random([24, outputs, 3, 3], &device) * scale(outputs);
+                let second = both(&weight, &random([24], &device));
+                let run = |x, i: usize| chain(x, [&first[i], &second[i]], pools, i == 0);
+                assert_same(&run(x.clone(), 0), &run(x.clone(), 1));
+                assert_same(&gradient(&x, |x| run(x, 0)), &gradient(&x, |x| run(x, 1)));
+            }
         }
     }
 }
 
 #[test]
 fn a_pool_alone_agrees_with_ordinary_operations() {
-    for channels in [3, 32] {
-        let x = random([1, channels, 9, 6], &Device::flex()).abs() + 0.1;
-        for kind in [Pool::None, Pool::Max, Pool::Average] {
-            assert_same(&pool(x.clone(), kind), &plain_pool(x.clone(), kind));
-            assert_same(
-                &gradient(&x, |x| pool(x, kind)),
-                &gradient(&x, |x| plain_pool(x, kind)),
-            );
+    for device in devices() {
+        for channels in [3, 32] {
+            let x = random([1, channels, 9, 6], &device).abs() + 0.1;
+            for kind in [Pool::None, Pool::Max, Pool::Average] {
+                assert_same(&pool(x.clone(), kind), &plain_pool(x.clone(), kind));
+                assert_same(
+                    &gradient(&x, |x| pool(x, kind)),
+                    &gradient(&x, |x| plain_pool(x, kind)),
+                );
+            }
         }
     }
 }
 
 #[test]
 fn maps_may_lie_in_memory_in_any_order() {
-    let device = Device::flex();
-    let [filters, plain] = both(&random([16, 16, 3, 3], &device), &random([16], &device));
-    let turned = random([1, 16, 7, 11], &device).swap_dims(2, 3);
-    let part = random([1, 20, 9, 8], &device).slice([0..1, 2..18, 1..8, 0..8]);
-    for x in [turned, part] {
-        let ordinary = conv_relu(x.clone(), &plain, Pool::None);
-        assert_same(&conv_relu(x.clone(), &filters, Pool::None), &ordinary);
-        assert_same(&gram(x.clone()), &gram(x.reshape([1, 16, 1, -1])));
+    for device in devices() {
+        let [filters, plain] = both(&random([16, 16, 3, 3], &device), &random([16], &device));
+        let turned = random([1, 16, 7, 11], &device).swap_dims(2, 3);
+        let part = random([1, 20, 9, 8], &device).slice([0..1, 2..18, 1..8, 0..8]);
+        for x in [turned, part] {
+            let ordinary = conv_relu(x.clone(), &plain, Pool::None);
+            assert_same(&conv_relu(x.clone(), &filters, Pool::None), &ordinary);
+            assert_same(&gram(x.clone()), &gram(x.reshape([1, 16, 1, -1])));
+        }
     }
 }
 
 #[test]
 fn gradients_agree_with_finite_differences() {
-    let device = Device::flex();
-    let [filters, _] = both(
-        &(random([16, 3, 3, 3], &device) * 0.3),
-        &random([16], &device),
-    );
-    let loss = |x: Tensor<4>| gram(conv_relu(x, &filters, Pool::Max)).square().sum();
-    let x = random([1, 3, 8, 8], &device);
-    let variable = x.clone().autodiff().require_grad();
-    let grads = loss(variable.clone()).backward();
-    // Along the gradient the slope is steepest, and rounding matters least.
-    let gradient = variable.grad(&grads).unwrap();
-    let direction = gradient.clone() / gradient.clone().abs().max().reshape([1, 1, 1, 1]);
-    let slope: f32 = (gradient * direction.clone()).sum().into_scalar();
-    let at = |step: f32| -> f32 { loss(x.clone() + direction.clone() * step).into_scalar() };
-    let difference = (at(1e-3) - at(-1e-3)) / 2e-3;
-    assert!(
-        (slope - difference).abs() < 0.02 * slope.abs(),
-        "{slope} and {difference}"
-    );
+    for device in devices() {
+        let [filters, _] = both(
+            &(random([16, 3, 3, 3], &device) * 0.3),
+            &random([16], &device),
+        );
+        let loss = |x: Tensor<4>| gram(conv_relu(x, &filters, Pool::Max)).square().sum();
+        let x = random([1, 3, 8, 8], &device);
+        let variable = x.clone().autodiff().require_grad();
+        let grads = loss(variable.clone()).backward();
+        // Along the gradient the slope is steepest, and rounding matters least.
+        let gradient = variable.grad(&grads).unwrap();
+        let direction = gradient.clone() / gradient.clone().abs().max().reshape([1, 1, 1, 1]);
+        let slope: f32 = (gradient * direction.clone()).sum().into_scalar();
+        let at = |step: f32| -> f32 { loss(x.clone() + direction.clone() * step).into_scalar() };
+        let difference = (at(1e-3) - at(-1e-3)) / 2e-3;
+        assert!(
+            (slope - difference).abs() < 0.02 * slope.abs(),
+            "{slope} and {difference}"
+        );
+    }
 }
 
 #[test]
 fn a_map_that_is_still_in_use_is_left_alone() {
-    let device = Device::flex();
-    let [filters, _] = both(&random([16, 16, 3, 3], &device), &random([16], &device));
-    let x = random([1, 16, 8, 8], &device);
-    let before = x.to_data();
-    let once = conv_relu(x.clone(), &filters, Pool::None);
-    let twice = conv_relu(x.clone(), &filters, Pool::None);
-    before.assert_eq(&x.to_data(), true);
-    once.to_data().assert_eq(&twice.to_data(), true);
+    for device in devices() {
+        let [filters, _] = both(&random([16, 16, 3, 3], &device), &random([16], &device));
+        let x = random([1, 16, 8, 8], &device);
+        let before = x.to_data();
+        let once = conv_relu(x.clone(), &filters, Pool::None);
+        let twice = conv_relu(x.clone(), &filters, Pool::None);
+        before.assert_eq(&x.to_data(), true);
+        once.to_data().assert_eq(&twice.to_data(), true);
+    }
 }
 
 /// A layer whose map feeds the next layer, and whose part has a Gram matrix and a sum of its own.
@@ -148,32 +173,33 @@ fn parted(x: Tensor<4>, filters: [&Filters; 2], ours: bool) -> Tensor<4> {
 
 #[test]
 fn a_part_agrees_with_a_slice_forward_and_backward() {
-    let device = Device::flex();
-    let x = random([1, 16, 12, 9], &device);
-    let filters = [16, 32].map(|inputs| {
-        let weight = random([32, inputs, 3, 3], &device) * (2.0 / (9.0 * inputs as f32)).sqrt();
-        both(&weight, &random([32], &device))
-    });
-    let run = |x, ours: bool| {
-        let [first, second] = &filters;
-        let own = usize::from(!ours);
-        parted(x, [&first[own], &second[own]], ours)
-    };
-    assert_same(&run(x.clone(), true), &run(x.clone(), false));
-    assert_same(
-        &gradient(&x, |x| run(x, true)),
-        &gradient(&x, |x| run(x, false)),
-    );
-    // Of a map that no layer of ours made.
-    let plain = |x: Tensor<4>, ours: bool| {
-        if ours {
-            part(x, 3..11, 0..9)
-        } else {
-            x.slice(s![.., .., 3..11, 0..9])
-        }
-    };
-    assert_same(
-        &gradient(&x, |x| plain(x, true)),
-        &gradient(&x, |x| plain(x, false)),
-    );
+    for device in devices() {
+        let x = random([1, 16, 12, 9], &device);
+        let filters = [16, 32].map(|inputs| {
+            let weight = random([32, inputs, 3, 3], &device) * (2.0 / (9.0 * inputs as f32)).sqrt();
+            both(&weight, &random([32], &device))
+        });
+        let run = |x, ours: bool| {
+            let [first, second] = &filters;
+            let own = usize::from(!ours);
+            parted(x, [&first[own], &second[own]], ours)
+        };
+        assert_same(&run(x.clone(), true), &run(x.clone(), false));
+        assert_same(
+            &gradient(&x, |x| run(x, true)),
+            &gradient(&x, |x| run(x, false)),
+        );
+        // Of a map that no layer of ours made.
+        let plain = |x: Tensor<4>, ours: bool| {
+            if ours {
+                part(x, 3..11, 0..9)
+            } else {
+                x.slice(s![.., .., 3..11, 0..9])
+            }
+        };
+        assert_same(
+            &gradient(&x, |x| plain(x, true)),
+            &gradient(&x, |x| plain(x, false)),
+        );
+    }
 }

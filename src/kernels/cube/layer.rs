@@ -1,0 +1,47 @@
+//! The filters of a layer, in the memory of a graphics card.
+
+use burn_cubecl::cubecl::client::Client;
+use burn_cubecl::cubecl::server::Handle;
+
+/// Filters and bias of a 3x3 convolution, packed for both directions.
+#[derive(Debug)]
+pub struct Layer {
+    pub inputs: usize,
+    pub outputs: usize,
+    /// In the order fetched channel, position, computed channel.
+    pub forward: Handle,
+    pub backward: Handle,
+    pub bias: Handle,
+}
+
+impl Layer {
+    /// Packs `weight`, in the order output, input, row (3), column (3), and one bias for each
+    /// output.
+    pub fn new(weight: &[f32], bias: &[f32], inputs: usize, client: &Client) -> Self {
+        let outputs = bias.len();
+        let there = |i: usize, tap: usize, o: usize| weight[(o * inputs + i) * 9 + tap];
+        let back = |o: usize, tap: usize, i: usize| weight[(o * inputs + i) * 9 + 8 - tap];
+        let upload = |numbers: &[f32]| client.create_from_slice(bytemuck::cast_slice(numbers));
+        let mut padded = bias.to_vec();
+        padded.resize(4 * outputs.div_ceil(4), 0.0);
+        Self {
+            inputs,
+            outputs,
+            forward: upload(&packed(inputs, outputs, there)),
+            backward: upload(&packed(outputs, inputs, back)),
+            bias: upload(&padded),
+        }
+    }
+}
+
+/// Filters from `inputs` channels to `outputs`, whose number is padded to a multiple of four.
+fn packed(inputs: usize, outputs: usize, weight: impl Fn(usize, usize, usize) -> f32) -> Vec<f32> {
+    let wide = 4 * outputs.div_ceil(4);
+    let mut packed = vec![0.0; inputs * 9 * wide];
+    for (row, out) in packed.chunks_exact_mut(wide).enumerate() {
+        for (output, out) in out[..outputs].iter_mut().enumerate() {
+            *out = weight(row / 9, row % 9, output);
+        }
+    }
+    packed
+}

@@ -1,0 +1,114 @@
+//! The kernels on graphics cards, for every runtime of CubeCL.
+//!
+//! A map lies channels-last, its channels padded with zeros to a multiple of four, so that a unit
+//! reads and writes four at once. A convolution is a product of tiles: a workgroup fetches a patch of
+//! pixels and the filters of four input channels into shared memory, and each of its units adds up
+//! 2x4 pixels of eight output channels in registers.
+
+mod convolution;
+mod fetch;
+mod gram;
+mod launch;
+pub mod layer;
+mod map;
+mod pack;
+mod pools;
+mod product;
+mod tile;
+
+use burn::backend::ops::FloatTensorOps;
+use burn::tensor::{Shape, Slice};
+use burn_cubecl::tensor::CubeTensor;
+use burn_cubecl::{CubeBackend, cubecl};
+
+use super::Filters;
+use super::cpu::layer::Pool;
+use super::cpu::part::Place;
+use super::engine::{Engine, Size};
+
+/// A quad of channels, or of pixels.
+type Quad = cubecl::prelude::Vector<f32, cubecl::prelude::Const<4>>;
+
+impl Engine for CubeBackend {
+    type Bits = CubeTensor;
+
+    fn shape_of(map: &CubeTensor) -> [usize; 3] {
+        map::shape_of(map)
+    }
+
+    fn convolve(x: CubeTensor, filters: &Filters, pool: Pool) -> (CubeTensor, CubeTensor) {
+        let layer = filters.on_gpu();
+        assert_eq!(
+            map::shape_of(&x)[0],
+            layer.inputs,
+            "the layer's input channels"
+        );
+        launch::forward(&map::packed(x), layer, pool)
+    }
+
+    fn convolve_backward(
+        gradient: CubeTensor,
+        filters: &Filters,
+        pool: Pool,
+        bits: &CubeTensor,
+        size: Size,
+    ) -> CubeTensor {
+        launch::backward(&map::packed(gradient), filters.on_gpu(), pool, bits, size)
+    }
+
+    fn pool(x: CubeTensor, pool: Pool) -> (CubeTensor, CubeTensor) {
+        launch::pool(&map::packed(x), pool)
+    }
+
+    fn pool_backward(
+        gradient: CubeTensor,
+        pool: Pool,
+        bits: &CubeTensor,
+        size: Size,
+    ) -> CubeTensor {
+        launch::pool_backward(&map::packed(gradient), pool, bits, size)
+    }
+
+    fn part(x: &CubeTensor, place: &Place) -> CubeTensor {
+        let [channels, _, _] = map::shape_of(x);
+        map::packed(Self::float_slice(x.clone(), &slices(channels, place)))
+    }
+
+    fn part_backward(
+        gradient: &CubeTensor,
+        place: &Place,
+        height: usize,
+        other: Option<CubeTensor>,
+    ) -> CubeTensor {
+        let [channels, _, _] = map::shape_of(gradient);
+        let slices = slices(channels, place);
+        let sum = other.unwrap_or_else(|| map::zeros([channels, height, place.width], gradient));
+        let own = Self::float_slice(sum.clone(), &slices);
+        Self::float_slice_assign(sum, &slices, Self::float_add(own, gradient.clone()))
+    }
+
+    fn gram(x: &CubeTensor) -> CubeTensor {
+        launch::gram(&map::packed(x.clone()))
+    }
+
+    fn gram_backward(
+        gradient: &CubeTensor,
+        x: &CubeTensor,
+        other: Option<CubeTensor>,
+    ) -> CubeTensor {
+        launch::gram_backward(gradient, &map::packed(x.clone()), other.map(map::packed))
+    }
+
+    fn zero([channels, height, width]: [usize; 3], like: &CubeTensor) -> CubeTensor {
+        let one = Self::float_zeros(Shape::from([1, 1, 1, 1]), &like.device, like.dtype.into());
+        map::seen_as(one, [channels, height, width], [0; 3])
+    }
+
+    fn is_zero(map: &CubeTensor) -> bool {
+        map.meta.strides().iter().all(|&stride| stride == 0)
+    }
+}
+
+fn slices(channels: usize, place: &Place) -> [Slice; 4] {
+    [0..1, 0..channels, place.rows.clone(), place.columns.clone()].map(Slice::from)
+}

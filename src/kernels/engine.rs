@@ -1,0 +1,79 @@
+//! What a kind of device offers: the operations and their gradients on its own tensors.
+
+use std::fmt::Debug;
+
+use burn::backend::Backend;
+use burn::backend::tensor::FloatTensor;
+
+use super::Filters;
+use super::cpu::layer::Pool;
+use super::cpu::part::Place;
+
+/// Height and width.
+pub type Size = [usize; 2];
+
+/// Operations on maps `[1, channels, height, width]`, and the gradients of their inputs.
+pub trait Engine: Backend {
+    /// What a layer keeps for its gradient: one bit for each activation.
+    type Bits: Clone + Debug + Send + Sync + 'static;
+
+    /// Channels, height and width of a map. Panics unless it is one picture's, in f32.
+    fn shape_of(map: &FloatTensor<Self>) -> [usize; 3];
+
+    /// The convolution, bias, `ReLU` and pool of a map. Panics if the filters are another device's
+    /// or for other channels.
+    fn convolve(
+        x: FloatTensor<Self>,
+        filters: &Filters,
+        pool: Pool,
+    ) -> (FloatTensor<Self>, Self::Bits);
+
+    /// The gradient of the convolution's input of this size.
+    fn convolve_backward(
+        gradient: FloatTensor<Self>,
+        filters: &Filters,
+        pool: Pool,
+        bits: &Self::Bits,
+        size: Size,
+    ) -> FloatTensor<Self>;
+
+    /// The pool of a map without negative values.
+    fn pool(x: FloatTensor<Self>, pool: Pool) -> (FloatTensor<Self>, Self::Bits);
+
+    /// The gradient of a pool's input of this size.
+    fn pool_backward(
+        gradient: FloatTensor<Self>,
+        pool: Pool,
+        bits: &Self::Bits,
+        size: Size,
+    ) -> FloatTensor<Self>;
+
+    /// A part of a map.
+    fn part(x: &FloatTensor<Self>, place: &Place) -> FloatTensor<Self>;
+
+    /// The gradient of a map of this height whose part has this gradient, added to another if
+    /// there is one.
+    fn part_backward(
+        gradient: &FloatTensor<Self>,
+        place: &Place,
+        height: usize,
+        other: Option<FloatTensor<Self>>,
+    ) -> FloatTensor<Self>;
+
+    /// The Gram matrix of a map, `[channels, channels]`, divided by the number of pixels.
+    fn gram(x: &FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// The gradient of the map whose Gram matrix has this gradient, added to another if there is
+    /// one.
+    fn gram_backward(
+        gradient: &FloatTensor<Self>,
+        x: &FloatTensor<Self>,
+        other: Option<FloatTensor<Self>>,
+    ) -> FloatTensor<Self>;
+
+    /// A map of zeros that is one number in memory, on the device of `like`.
+    fn zero(shape: [usize; 3], like: &FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// Whether a map is one of [`zero`](Self::zero).
+    fn is_zero(map: &FloatTensor<Self>) -> bool;
+}
