@@ -3,12 +3,13 @@
 use std::fmt;
 use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+#[cfg(feature = "gpu")]
+use std::sync::OnceLock;
 
-use burn::tensor::module::conv2d;
-use burn::tensor::ops::ConvOptions;
-use burn::tensor::{Device, Tensor, TensorData, activation};
+use burn::tensor::{Device, Tensor, TensorData};
 use sysinfo::{CpuRefreshKind, RefreshKind, System};
 
+use crate::kernels::{Filters, Pool, conv_relu, gram};
 use crate::named::named;
 
 /// Where the arithmetic runs.
@@ -52,7 +53,7 @@ pub enum DeviceError {
 
 impl DeviceError {
     /// A failure during the work, in the words of the device.
-    pub(crate) fn compute(error: impl fmt::Display) -> Self {
+    pub fn compute(error: impl fmt::Display) -> Self {
         Self::Compute(error.to_string())
     }
 }
@@ -105,7 +106,7 @@ pub fn ndarray() -> Result<Device, DeviceError> {
     Err(DeviceError::NotBuilt("ndarray"))
 }
 
-/// The machine's first GPU and what it is. Starts its driver, which can crash the process on a
+/// The machine's first GPU and what it is. Starts its driver, once, which can crash the process on a
 /// broken machine: probe it in a child process first. A software adapter is returned like any
 /// other; [`hardware`] turns it away.
 ///
@@ -115,26 +116,32 @@ pub fn ndarray() -> Result<Device, DeviceError> {
 pub fn gpu() -> Result<(Device, Adapter), DeviceError> {
     #[cfg(feature = "gpu")]
     {
-        let (device, setup) = Device::wgpu_options()
-            .init_with_setup()
-            .map_err(|error| DeviceError::Gpu(error.to_string()))?;
-        let info = setup.adapter.get_info();
-        let limits = setup.device.limits();
-        let adapter = Adapter {
-            name: info.name,
-            api: info.backend.to_string(),
-            driver: format!("{} {}", info.driver, info.driver_info)
-                .trim()
-                .to_owned(),
-            software: info.device_type == burn::tensor::wgpu::wgpu::DeviceType::Cpu,
-            largest_buffer: limits
-                .max_storage_buffer_binding_size
-                .min(limits.max_buffer_size),
-        };
-        Ok((device, adapter))
+        static STARTED: OnceLock<Result<(Device, Adapter), DeviceError>> = OnceLock::new();
+        STARTED.get_or_init(start).clone()
     }
     #[cfg(not(feature = "gpu"))]
     Err(DeviceError::NotBuilt("gpu"))
+}
+
+#[cfg(feature = "gpu")]
+fn start() -> Result<(Device, Adapter), DeviceError> {
+    let (device, setup) = Device::wgpu_options()
+        .init_with_setup()
+        .map_err(|error| DeviceError::Gpu(error.to_string()))?;
+    let info = setup.adapter.get_info();
+    let limits = setup.device.limits();
+    let adapter = Adapter {
+        name: info.name,
+        api: info.backend.to_string(),
+        driver: format!("{} {}", info.driver, info.driver_info)
+            .trim()
+            .to_owned(),
+        software: info.device_type == burn::tensor::wgpu::wgpu::DeviceType::Cpu,
+        largest_buffer: limits
+            .max_storage_buffer_binding_size
+            .min(limits.max_buffer_size),
+    };
+    Ok((device, adapter))
 }
 
 /// Computes a convolution and its gradient on `device` and compares them with the CPU.
@@ -156,16 +163,15 @@ pub fn try_out(device: &Device) -> Result<(), DeviceError> {
     Err(wrong("it computes wrong numbers".into()))
 }
 
-/// The gradient of a sum of squares behind one convolution, which exercises both directions.
+/// The gradient of a Gram matrix behind one convolution, which exercises both directions.
 fn sample(device: &Device) -> Vec<f32> {
     let wave = |count: u16| -> Vec<f32> { (0..count).map(|k| f32::from(k).sin()).collect() };
+    let filters = Filters::new(wave(8 * 27), wave(8), device);
     let plain = device.clone().without_autodiff();
     let x = Tensor::<4>::from_data(TensorData::new(wave(3 * 64), [1, 3, 8, 8]), &plain);
-    let kernel = Tensor::<4>::from_data(TensorData::new(wave(8 * 27), [8, 3, 3, 3]), &plain);
     let x = x.autodiff().require_grad();
-    let same = ConvOptions::new([1, 1], [1, 1], [1, 1], 1);
-    let y = activation::relu(conv2d(x.clone(), kernel, None, same));
-    let mut gradients = y.square().sum().backward();
+    let y = conv_relu(x.clone(), &filters, Pool::Max);
+    let mut gradients = gram(y).square().sum().backward();
     x.grad_remove(&mut gradients)
         .map(|g| g.into_data().iter::<f32>().collect())
         .unwrap_or_default()

@@ -1,11 +1,13 @@
-//! `nst bench`: where the time of one step goes on this CPU.
+//! `nst bench`: where the time of one step goes.
 
+#[cfg(feature = "gpu")]
+mod card;
 mod stepper;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use nst::device;
+use nst::device::{self, Backend};
 use nst::kernels::phase;
 use nst::kernels::{Isa, peak};
 use serde::Serialize;
@@ -52,6 +54,10 @@ struct Report {
 pub fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
     let threads = args.threads.map_or_else(device::threads, usize::from);
     device::set_threads(threads)?;
+    #[cfg(feature = "gpu")]
+    if args.backend == Backend::Gpu {
+        return card::run(args);
+    }
     let report = measure(args, threads)?;
     if args.json {
         print_json(&report)?;
@@ -65,7 +71,7 @@ fn measure(args: &BenchArgs, threads: usize) -> anyhow::Result<Report> {
     let isa = Isa::chosen();
     let one = peak::flops(isa, 1, PEAK_SECONDS);
     let all = peak::flops(isa, threads, PEAK_SECONDS);
-    let mut stepper = Stepper::new(args.model, args.size);
+    let mut stepper = Stepper::new(args.model, args.size, &device::cpu());
     stepper.step()?;
     phase::take();
     let (mut walls, mut optimiser) = (Vec::new(), 0.0);

@@ -31,6 +31,8 @@ use ops::Kernels;
 pub use cpu::layer::Pool;
 pub use cpu::simd::Isa;
 pub use cpu::{peak, phase};
+#[cfg(feature = "gpu")]
+pub use cube::watch as card;
 
 /// Constant filters and bias of a 3x3 convolution, prepared for a device.
 #[derive(Clone, Debug)]

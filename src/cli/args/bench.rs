@@ -1,4 +1,6 @@
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use nst::device::Backend;
 use nst::vgg::Model;
 
 use super::choice::choice;
@@ -13,6 +15,12 @@ pub struct BenchArgs {
     /// Network; its weights are noise, which take as long as trained ones
     #[arg(long, value_name = "NAME", default_value_t = Model::Vgg19, value_parser = choice::<Model>())]
     pub model: Model,
+
+    /// Where to compute: on the CPU, or on the graphics card, whose gradient is then compared with the
+    /// CPU's
+    #[arg(long, value_name = "NAME", default_value = "cpu",
+          value_parser = PossibleValuesParser::new(["cpu", "gpu"]).try_map(|name| name.parse::<Backend>()))]
+    pub backend: Backend,
 
     /// Number of steps to average over, after one that is not counted
     #[arg(short = 'n', long, value_name = "N", default_value_t = 7,

@@ -3,12 +3,12 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 use burn::tensor::{Device, Tensor, TensorData};
+use nst::Job;
 use nst::loss::Objective;
 use nst::optimize::{Adam, losses_and_gradient};
 use nst::tiles::{Tile, Tiling};
 use nst::vgg::{Layer, Model, Vgg};
 use nst::weights::{Convolution, Origin, Place, Preprocessing, Weights};
-use nst::{Job, device};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -21,20 +21,19 @@ pub struct Stepper {
 }
 
 impl Stepper {
-    /// With pictures of `size` x `size` pixels.
-    pub fn new(model: Model, size: usize) -> Self {
-        let device = device::cpu();
+    /// With pictures of `size` x `size` pixels, on a device.
+    pub fn new(model: Model, size: usize, device: &Device) -> Self {
         let job = Job {
             model,
             ..Job::default()
         };
-        let vgg = Vgg::new(noisy_weights(model, job.deepest().ok()), &device);
-        let x = noise(size, 1, &device);
+        let vgg = Vgg::new(noisy_weights(model, job.deepest().ok()), device);
+        let x = noise(size, 1, device);
         Self {
             objective: Objective::new(
                 &job.loss,
                 &x,
-                &[noise(size, 2, &device).into()],
+                &[noise(size, 2, device).into()],
                 &vgg,
                 Tiling::default(),
             ),
@@ -44,21 +43,35 @@ impl Stepper {
         }
     }
 
+    /// The gradient of a step's loss with respect to the pixels.
+    pub fn gradient(&self) -> anyhow::Result<Vec<f32>> {
+        let gradient = self.evaluate()?;
+        Ok(gradient.into_data().iter::<f32>().collect())
+    }
+
     /// Seconds of one step, and of its update of the pixels.
     pub fn step(&mut self) -> anyhow::Result<(f64, f64)> {
         let start = Instant::now();
+        let gradient = self.evaluate()?;
+        let update = Instant::now();
+        self.x = self.adam.update(self.x.clone(), gradient).clamp(0.0, 1.0);
+        self.x
+            .device()
+            .sync()
+            .map_err(nst::device::DeviceError::compute)?;
+        Ok((
+            start.elapsed().as_secs_f64(),
+            update.elapsed().as_secs_f64(),
+        ))
+    }
+
+    fn evaluate(&self) -> anyhow::Result<Tensor<4>> {
         let [_, _, height, width] = self.x.dims();
         let tiles = [Tile::whole([height, width])];
         let mut on_tile = |_| ControlFlow::Continue(());
         let evaluated =
             losses_and_gradient(&self.vgg, &self.objective, &tiles, &self.x, &mut on_tile)?;
-        let (_, gradient) = evaluated.expect("nobody gives it up");
-        let update = Instant::now();
-        self.x = self.adam.update(self.x.clone(), gradient).clamp(0.0, 1.0);
-        Ok((
-            start.elapsed().as_secs_f64(),
-            update.elapsed().as_secs_f64(),
-        ))
+        Ok(evaluated.expect("nobody gives it up").1)
     }
 }
 

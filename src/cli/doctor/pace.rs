@@ -24,7 +24,7 @@ pub struct Pace {
 ///
 /// If a step fails.
 pub fn measure(model: Model) -> anyhow::Result<Pace> {
-    let mut stepper = Stepper::new(model, SIDE);
+    let mut stepper = Stepper::new(model, SIDE, &nst::device::cpu());
     stepper.step()?;
     let (mut fastest, mut steps) = (f64::INFINITY, 0);
     let start = Instant::now();

@@ -61,13 +61,11 @@ pub fn predict(job: &Job, plan: &Plan, inputs: &InputSizes) -> u64 {
     PROCESS + weights(job.model, plan.deepest) + given + drawn + kept + compute
 }
 
-/// The largest buffer, in bytes, that a run on a graphics card makes, where convolutions compose
-/// burn's operations: the columns of a 3x3 window at every pixel, on the way back through the first
-/// block.
+/// The largest buffer, in bytes, that a run on a graphics card makes: a map of the first block.
 pub fn largest_buffer(job: &Job, plan: &Plan) -> u64 {
     let sizes = plan.scales.iter().flat_map(Scale::sizes);
-    let columns = |size| 9 * map(Layer::new(1, 1), seen(job, plan.deepest, size)) as u64;
-    sizes.map(columns).max().unwrap_or(0)
+    let first = |size| map(Layer::new(1, 1), seen(job, plan.deepest, size)) as u64;
+    sizes.map(first).max().unwrap_or(0)
 }
 
 fn pixels((width, height): (usize, usize)) -> u64 {

@@ -15,6 +15,7 @@ mod pack;
 mod pools;
 mod product;
 mod tile;
+pub mod watch;
 
 use burn::backend::ops::FloatTensorOps;
 use burn::tensor::{Shape, Slice};
