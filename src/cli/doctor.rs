@@ -81,6 +81,7 @@ fn sizes(out: &mut Listing) -> anyhow::Result<()> {
     };
     let bounds = Bounds {
         memory: Some(free),
+        card: None,
         buffer: None,
     };
     let size = memory::largest_size(&job, &pictures(), bounds)?;

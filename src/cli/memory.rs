@@ -12,7 +12,8 @@ use crate::cli::devices;
 /// of L-BFGS, which a line says; with `--fit`, of a smaller picture. `backend` is the one that
 /// computes.
 ///
-/// Graphics memory is its driver's affair: there, only the largest buffer is bounded.
+/// What memory a graphics card has its interface does not tell: there, only the largest buffer is
+/// bounded, and what is used where `--max-memory` says so.
 ///
 /// # Errors
 ///
@@ -25,18 +26,24 @@ pub fn plan(
     note: &dyn Fn(&str),
 ) -> Result<Plan, JobError> {
     let plan = job.plan(inputs)?;
-    let memory = limit(args, backend);
+    let limit = limit(args, backend);
+    let (card, memory) = if backend == Backend::Gpu {
+        (limit, None)
+    } else {
+        (None, limit)
+    };
     let bounds = Bounds {
         memory,
+        card,
         buffer: devices::largest_buffer(backend),
     };
-    let room = memory.or(bounds.buffer).map_or("unknown".into(), said);
+    let room = limit.or(bounds.buffer).map_or("unknown".into(), said);
     let mut fitted = memory::fitted(job, inputs, bounds)?;
     if fitted.is_none() {
         let size = memory::largest_size(job, inputs, bounds)?;
         let Some(smaller) = size.filter(|_| args.fit) else {
             return Err(JobError::Memory {
-                needed: said(memory::predict(job, &plan, inputs)),
+                needed: said(needed(backend, job, &plan, inputs)),
                 limit: room,
                 fits: size,
             });
@@ -75,11 +82,19 @@ fn adapt(job: &mut Job, fitted: Fitted, deepest: Layer) -> Vec<String> {
     changes
 }
 
+/// The most memory that a run on a backend takes, in bytes: the machine's, or the card's.
+pub fn needed(backend: Backend, job: &Job, plan: &Plan, inputs: &InputSizes) -> u64 {
+    if backend == Backend::Gpu {
+        return memory::predict_on_card(job, plan, inputs);
+    }
+    memory::predict(job, plan, inputs)
+}
+
 /// The most memory a run on a backend may take, if it is known.
 pub fn limit(args: &Hardware, backend: Backend) -> Option<u64> {
     let given = args.max_memory.map(|size| size.as_u64());
-    let on_cpu = matches!(backend, Backend::Cpu | Backend::Ndarray);
-    given.or_else(memory::free).filter(|_| on_cpu)
+    let free = || memory::free().filter(|_| backend != Backend::Gpu);
+    given.or_else(free)
 }
 
 /// Bytes for people.

@@ -3,18 +3,18 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use nst::Job;
 use nst::device::Backend;
 use nst::job::{InputSizes, Plan};
 use nst::kernels::{Isa, peak};
 use nst::loss::StyleLoss;
 use nst::vgg::Layer;
-use nst::{Job, memory};
 
 use crate::cli::args::Transfer;
 use crate::cli::devices;
 use crate::cli::inputs::{self, Reader};
 use crate::cli::listing::Listing;
-use crate::cli::memory::{limit, said};
+use crate::cli::memory::{limit, needed, said};
 use crate::cli::paint;
 use crate::cli::say;
 
@@ -59,10 +59,12 @@ pub fn run(args: &Transfer) -> anyhow::Result<ExitCode> {
     if job.tile.is_some() {
         writeln!(out, "tiles:          {}", tiles(&job, &plan))?;
     }
-    if backend == Backend::Cpu {
-        let needed = said(memory::predict(&job, &plan, &sizes));
+    if backend != Backend::Ndarray {
+        let needed = said(needed(backend, &job, &plan, &sizes));
         let limit = limit(&args.hardware, backend).map_or("unknown".to_owned(), said);
         writeln!(out, "memory:         about {needed} of {limit}")?;
+    }
+    if backend == Backend::Cpu {
         writeln!(
             out,
             "time:           about {}",

@@ -6,7 +6,7 @@ mod predict;
 
 pub use fitted::{Bounds, Fitted, fitted};
 pub use free::free;
-pub use predict::predict;
+pub use predict::{predict, predict_on_card};
 
 use fitted::in_tiles;
 
@@ -63,6 +63,7 @@ mod tests {
     fn bound(bytes: u64) -> Bounds {
         Bounds {
             memory: Some(bytes),
+            card: None,
             buffer: None,
         }
     }

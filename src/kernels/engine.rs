@@ -2,8 +2,9 @@
 
 use std::fmt::Debug;
 
-use burn::backend::Backend;
 use burn::backend::tensor::FloatTensor;
+use burn::backend::{Backend, TensorMetadata};
+use burn::tensor::Shape;
 
 use super::Filters;
 use super::cpu::layer::Pool;
@@ -70,6 +71,23 @@ pub trait Engine: Backend {
         x: &FloatTensor<Self>,
         other: Option<FloatTensor<Self>>,
     ) -> FloatTensor<Self>;
+
+    /// The sum of squares of `a - b`, tensors of any shape: `[1]`.
+    fn distance(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self> {
+        let off = Self::float_sub(a, b);
+        Self::float_sum(Self::float_mul(off.clone(), off))
+    }
+
+    /// The gradient of `a`, for a gradient `[1]` of its distance from `b`.
+    fn distance_backward(
+        gradient: FloatTensor<Self>,
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let shape = Shape::from(vec![1; a.shape().num_dims()]);
+        let twice = Self::float_mul_scalar(Self::float_reshape(gradient, shape), 2.0_f32.into());
+        Self::float_mul(Self::float_sub(a, b), twice)
+    }
 
     /// A map of zeros that is one number in memory, on the device of `like`.
     fn zero(shape: [usize; 3], like: &FloatTensor<Self>) -> FloatTensor<Self>;

@@ -6,10 +6,10 @@
 
 mod account;
 mod cpu;
-#[cfg(feature = "gpu")]
-mod cube;
 mod engine;
 mod flex;
+#[cfg(feature = "gpu")]
+mod gpu;
 mod ops;
 mod storage;
 
@@ -32,7 +32,7 @@ pub use cpu::layer::Pool;
 pub use cpu::simd::Isa;
 pub use cpu::{peak, phase};
 #[cfg(feature = "gpu")]
-pub use cube::watch as card;
+pub use gpu::watch as card;
 
 /// Constant filters and bias of a 3x3 convolution, prepared for a device.
 #[derive(Clone, Debug)]
@@ -42,7 +42,7 @@ pub struct Filters(Form);
 enum Form {
     Cpu(Arc<FusedLayer>),
     #[cfg(feature = "gpu")]
-    Gpu(Arc<cube::layer::Layer>),
+    Gpu(Arc<gpu::layer::Layer>),
     /// Weight and bias.
     Plain(Box<(Tensor<4>, Tensor<1>)>),
 }
@@ -65,7 +65,7 @@ impl Filters {
             }
             #[cfg(feature = "gpu")]
             DispatchDevice::Cube(card) => {
-                let layer = cube::layer::Layer::new(&weight, &bias, inputs, &card.client());
+                let layer = gpu::layer::Layer::new(&weight, &bias, inputs, &card.client());
                 return Self(Form::Gpu(Arc::new(layer)));
             }
             _ => {}
@@ -87,7 +87,7 @@ impl Filters {
 
     /// As a graphics card's kernels want them. Panics if they were prepared for another device.
     #[cfg(feature = "gpu")]
-    fn on_gpu(&self) -> &cube::layer::Layer {
+    fn on_gpu(&self) -> &gpu::layer::Layer {
         match &self.0 {
             Form::Gpu(layer) => layer,
             _ => panic!("these filters are on another device"),
@@ -174,4 +174,18 @@ pub fn gram(x: Tensor<4>) -> Tensor<2> {
     let matrix = x.reshape([channels, height * width]);
     let square = matrix.clone().matmul(matrix.transpose());
     square.div_scalar((height * width) as f32)
+}
+
+/// The sum of squares of `x - constant`, `[1]`. The gradient is that of `x` alone.
+///
+/// # Panics
+///
+/// If the shapes differ.
+pub fn squared_distance<const D: usize>(x: Tensor<D>, constant: Tensor<D>) -> Tensor<1> {
+    assert_eq!(x.dims(), constant.dims(), "one shape");
+    if is_ours(&x.device()) {
+        let (x, constant) = (x.into_dispatch(), constant.into_dispatch());
+        return Tensor::from_dispatch(<Dispatch as Kernels>::distance(x, constant));
+    }
+    (x - constant).square().sum()
 }

@@ -31,6 +31,8 @@ pub trait Kernels: Backend {
     fn gram(x: FloatTensor<Self>) -> FloatTensor<Self>;
     /// A part of a map.
     fn part(x: FloatTensor<Self>, place: Place) -> FloatTensor<Self>;
+    /// The sum of squares of a difference from a constant, `[1]`.
+    fn distance(x: FloatTensor<Self>, constant: FloatTensor<Self>) -> FloatTensor<Self>;
 }
 
 /// The operations of a device without automatic differentiation.
@@ -51,6 +53,10 @@ macro_rules! without_autodiff {
 
             fn part(x: FloatTensor<Self>, place: Place) -> FloatTensor<Self> {
                 <Self as Engine>::part(&x, &place)
+            }
+
+            fn distance(x: FloatTensor<Self>, constant: FloatTensor<Self>) -> FloatTensor<Self> {
+                <Self as Engine>::distance(x, constant)
             }
         }
     };
@@ -113,6 +119,16 @@ impl<E: Engine, C: CheckpointStrategy> Kernels for Autodiff<E, C> {
         let out = E::part(&x, &place);
         match Part.prepare::<C>([node]).compute_bound().stateful() {
             OpsKind::Tracked(prep) => prep.finish((place, height, source), out),
+            OpsKind::UnTracked(prep) => prep.finish(out),
+        }
+    }
+
+    fn distance(x: FloatTensor<Self>, constant: FloatTensor<Self>) -> FloatTensor<Self> {
+        let source = Account::of(x.id());
+        let ((x, node), (constant, _)) = (x.into_parts(), constant.into_parts());
+        let out = E::distance(x.clone(), constant.clone());
+        match Distance.prepare::<C>([node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish((x, constant, source), out),
             OpsKind::UnTracked(prep) => prep.finish(out),
         }
     }
@@ -219,5 +235,19 @@ impl<E: Engine> Backward<E, 1> for Part {
             let gradient = E::part_backward(&gradient, &place, height, None);
             hand_on::<E>(gradient, None, input.map(|node| node.id), grads);
         }
+    }
+}
+
+#[derive(Debug)]
+struct Distance;
+
+impl<E: Engine> Backward<E, 1> for Distance {
+    type State = (FloatTensor<E>, FloatTensor<E>, Option<Arc<Account<E>>>);
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let ([input], (x, constant, source)) = (ops.parents, ops.state);
+        let gradient = grads.consume::<E>(&ops.node);
+        let gradient = E::distance_backward(gradient, x, constant);
+        hand_on::<E>(gradient, source, input.map(|node| node.id), grads);
     }
 }

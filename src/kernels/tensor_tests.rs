@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use burn::tensor::{Device, Distribution, Tensor, Tolerance, s};
 
-use super::{Filters, Form, Pool, conv_relu, gram, part, plain_pool, pool};
+use super::{Filters, Form, Pool, conv_relu, gram, part, plain_pool, pool, squared_distance};
 
 /// The CPU and, where there is one, the graphics card.
 fn devices() -> impl Iterator<Item = Device> {
@@ -92,6 +92,24 @@ fn a_chain_agrees_with_ordinary_operations_forward_and_backward() {
     }
 }
 
+/// Wide enough for the graphics card's other way, at sizes that no tile divides.
+#[test]
+fn wide_layers_agree_with_ordinary_operations_too() {
+    for device in devices() {
+        let x = random([1, 128, 11, 18], &device);
+        let weight = random([256, 128, 3, 3], &device) * (2.0_f32 / (9.0 * 128.0)).sqrt();
+        let [ours, plain] = both(&weight, &random([256], &device));
+        for kind in [Pool::None, Pool::Max, Pool::Average] {
+            let run = |x, filters: &Filters| conv_relu(x, filters, kind);
+            assert_same(&run(x.clone(), &ours), &run(x.clone(), &plain));
+            assert_same(
+                &gradient(&x, |x| run(x, &ours)),
+                &gradient(&x, |x| run(x, &plain)),
+            );
+        }
+    }
+}
+
 #[test]
 fn a_pool_alone_agrees_with_ordinary_operations() {
     for device in devices() {
@@ -105,6 +123,28 @@ fn a_pool_alone_agrees_with_ordinary_operations() {
                 );
             }
         }
+    }
+}
+
+#[test]
+fn a_squared_distance_agrees_with_ordinary_operations() {
+    for device in devices() {
+        // More than one workgroup's share, and a map that lies channels-last.
+        let [filters, _] = both(&random([32, 16, 3, 3], &device), &random([32], &device));
+        let map = |x: Tensor<4>| conv_relu(x, &filters, Pool::None);
+        let x = random([1, 16, 21, 23], &device);
+        let constant = map(random([1, 16, 21, 23], &device));
+        let ours = |x| squared_distance(map(x), constant.clone());
+        let plain = |x| (map(x) - constant.clone()).square().sum();
+        assert_same(&ours(x.clone()), &plain(x.clone()));
+        let wide = |y: Tensor<1>| y.reshape([1, 1, 1, 1]) / 1000.0;
+        assert_same(
+            &gradient(&x, |x| wide(ours(x))),
+            &gradient(&x, |x| wide(plain(x))),
+        );
+        let (a, b) = (random([7, 5], &device), random([5, 7], &device).transpose());
+        let plain = (a.clone() - b.clone()).square().sum();
+        assert_same(&squared_distance(a, b), &plain);
     }
 }
 

@@ -3,6 +3,7 @@ use burn::tensor::{Tensor, s};
 use super::Normalisation;
 use super::moments::owned;
 use crate::arch::Layer;
+use crate::kernels::squared_distance;
 use crate::tiles::{Area, Window};
 
 /// The feature map of the content picture at one layer.
@@ -44,9 +45,6 @@ impl ContentTarget {
     pub fn loss(&self, features: &Tensor<4>, window: &Window) -> Tensor<1> {
         let Area { rows, columns } = window.owned.clone();
         let target = self.features.clone().slice(s![.., .., rows, columns]);
-        (owned(features, window) - target)
-            .square()
-            .sum()
-            .mul_scalar(self.factor)
+        squared_distance(owned(features, window), target).mul_scalar(self.factor)
     }
 }

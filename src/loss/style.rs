@@ -5,6 +5,7 @@ use burn::tensor::Tensor;
 use super::wasserstein::Gaussian;
 use super::{Guide, Moments, Normalisation, Region, Settings, StyleLoss, StyleSource, seen};
 use crate::arch::Layer;
+use crate::kernels::squared_distance;
 use crate::tiles::{Tiling, Window};
 use crate::vgg::Vgg;
 
@@ -113,7 +114,7 @@ impl StyleTarget {
     /// The style loss of the region's moments, times the region's share.
     pub fn loss(&self, moments: &Moments) -> Tensor<1> {
         let loss = match &self.likeness {
-            Likeness::Gram(target) => (moments.second.clone() - target.clone()).square().sum(),
+            Likeness::Gram(target) => squared_distance(moments.second.clone(), target.clone()),
             Likeness::Gaussian(target) => target.distance(moments),
         };
         loss.mul_scalar(self.factor * self.share)

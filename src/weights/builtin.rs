@@ -3,6 +3,8 @@
 use std::io::Read;
 
 use flate2::bufread::GzDecoder;
+use rayon::iter::ParallelIterator;
+use rayon::slice::ParallelSliceMut;
 
 use crate::arch::{Layer, Model};
 use crate::digest::sha256;
@@ -26,7 +28,7 @@ const FILES: &[(Model, &[u8])] = &[];
 /// `deepest`. `None` where the feature `builtin-weights` is off.
 ///
 /// The VGG16 is the VGG19 without the two layers that a VGG16 lacks; the layer after each takes in a
-/// gain for each channel that comes nearest to what it did.
+/// matrix over its inputs that stands in for the missing layer, and has biases of its own.
 pub fn built_in(model: Model, deepest: Layer) -> Option<Result<Weights, WeightsError>> {
     let (_, packed) = FILES.iter().find(|(of, _)| *of == model)?;
     Some(read(packed, model, deepest))
@@ -59,18 +61,46 @@ fn shortened(mut weights: Weights, file: &Safetensors) -> Result<Weights, Weight
         let Some(convolution) = weights.convolutions.get_mut(&layer) else {
             continue;
         };
-        let name = format!("vgg16.{layer}.gain");
-        let gains = file
-            .read(&name)
-            .map_err(|why| unreadable(format!("{name} {why}")))?;
-        let kernels = convolution.weight.chunks_exact_mut(9);
-        for (kernel, gain) in kernels.zip(gains.iter().cycle()) {
-            for tap in kernel {
-                *tap *= gain;
+        let tensor = |part| {
+            let name = format!("vgg16.{layer}.{part}");
+            file.read(&name)
+                .map_err(|why| unreadable(format!("{name} {why}")))
+        };
+        let (mut mix, scale) = (tensor("mix")?, tensor("scale")?);
+        for (row, factor) in mix.chunks_exact_mut(layer.inputs()).zip(scale) {
+            for value in row {
+                *value *= factor;
             }
         }
+        take_in(&mut convolution.weight, &mix, layer.inputs());
+        convolution.bias = tensor("bias")?;
     }
     Ok(weights)
+}
+
+/// Makes 3 x 3 kernels `[outputs, inputs, 3, 3]` do the work of `mix` `[inputs, inputs]` before them.
+fn take_in(kernels: &mut [f32], mix: &[f32], inputs: usize) {
+    let one = |of_output: &mut [f32]| {
+        // Tap by tap, so that the sums run over whole rows of the mix; four rows at once, so that
+        // each sum is loaded and stored a quarter as often.
+        let mut sums = vec![0.0; of_output.len()];
+        for (kernels, rows) in of_output.chunks_exact(36).zip(mix.chunks_exact(4 * inputs)) {
+            let (a, b) = rows.split_at(2 * inputs);
+            let ((a, b), (c, d)) = (a.split_at(inputs), b.split_at(inputs));
+            for (tap, sums) in sums.chunks_exact_mut(inputs).enumerate() {
+                let [p, q, r, s] = [0, 9, 18, 27].map(|kernel| kernels[kernel + tap]);
+                for ((((sum, a), b), c), d) in sums.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+                    *sum += p * a + q * b + (r * c + s * d);
+                }
+            }
+        }
+        for (tap, sums) in sums.chunks_exact(inputs).enumerate() {
+            for (kernel, &sum) in of_output.chunks_exact_mut(9).zip(sums) {
+                kernel[tap] = sum;
+            }
+        }
+    };
+    kernels.par_chunks_exact_mut(9 * inputs).for_each(one);
 }
 
 fn unreadable(fault: String) -> WeightsError {

@@ -12,7 +12,7 @@ pub struct Hardware {
     #[arg(long, value_name = "NAME", default_value_t = Backend::Cpu, value_parser = choice::<Backend>())]
     pub backend: Backend,
 
-    /// Most memory to take, such as 4GiB [default: what is free]
+    /// Most memory to take, such as 4GiB: the card's with --backend gpu [default: what is free]
     #[arg(long, value_name = "SIZE")]
     pub max_memory: Option<ByteSize>,
 

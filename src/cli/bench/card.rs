@@ -42,7 +42,7 @@ struct Report {
     /// Device memory in living buffers between two steps, and the most that was reserved.
     in_use_mib: Option<f64>,
     reserved_mib: Option<f64>,
-    /// Largest difference of the gradient from the CPU's, over its largest value.
+    /// Length of the gradient's difference from the CPU's, over its length.
     gradient_off: f32,
 }
 
@@ -101,9 +101,10 @@ fn compare(args: &BenchArgs, device: &Device) -> anyhow::Result<f32> {
     let size = args.size.min(COMPARED);
     let gradient = |device: &Device| Stepper::new(args.model, size, device).gradient();
     let (expected, found) = (gradient(&device::cpu())?, gradient(device)?);
-    let largest = expected.iter().fold(0.0_f32, |m, v| m.max(v.abs()));
-    let off = expected.iter().zip(&found).map(|(a, b)| (a - b).abs());
-    Ok(off.fold(0.0, f32::max) / largest)
+    let length =
+        |numbers: &mut dyn Iterator<Item = f32>| numbers.map(|v| v * v).sum::<f32>().sqrt();
+    let off = length(&mut expected.iter().zip(&found).map(|(a, b)| a - b));
+    Ok(off / length(&mut expected.iter().copied()))
 }
 
 fn print(report: &Report) -> io::Result<()> {

@@ -1,4 +1,4 @@
-use super::predict::largest_buffer;
+use super::predict::{largest_buffer, predict_on_card};
 use super::{first, predict};
 use crate::job::{InputSizes, Job, JobError, Plan, Scale};
 use crate::optimize::Method;
@@ -12,7 +12,9 @@ const LEAST_HISTORY: usize = 3;
 pub struct Bounds {
     /// Memory, in bytes, where it is known.
     pub memory: Option<u64>,
-    /// The largest buffer, in bytes, of a graphics card.
+    /// The memory of a graphics card, in bytes, where it is known.
+    pub card: Option<u64>,
+    /// Its largest buffer, in bytes.
     pub buffer: Option<u64>,
 }
 
@@ -22,6 +24,7 @@ impl Bounds {
             limit.is_none_or(|limit| needed() <= limit)
         };
         within(self.memory, &|| predict(job, plan, inputs))
+            && within(self.card, &|| predict_on_card(job, plan, inputs))
             && within(self.buffer, &|| largest_buffer(job, plan))
     }
 }
@@ -133,6 +136,7 @@ mod tests {
     fn bound(bytes: u64) -> Bounds {
         Bounds {
             memory: Some(bytes),
+            card: None,
             buffer: None,
         }
     }
@@ -223,6 +227,7 @@ mod tests {
         job.loss.style_layers = vec![Layer::new(2, 1).into()];
         let bounds = Bounds {
             memory: None,
+            card: None,
             buffer: Some(128 << 20),
         };
         let found = fitted(&job, &inputs(), bounds).unwrap().unwrap();

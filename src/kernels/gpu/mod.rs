@@ -6,6 +6,7 @@
 //! 2x4 pixels of eight output channels in registers.
 
 mod convolution;
+mod distance;
 mod fetch;
 mod gram;
 mod launch;
@@ -16,9 +17,10 @@ mod pools;
 mod product;
 mod tile;
 pub mod watch;
+mod winograd;
 
 use burn::backend::ops::FloatTensorOps;
-use burn::tensor::{Shape, Slice};
+use burn::tensor::Slice;
 use burn_cubecl::tensor::CubeTensor;
 use burn_cubecl::{CubeBackend, cubecl};
 
@@ -100,9 +102,16 @@ impl Engine for CubeBackend {
         launch::gram_backward(gradient, &map::packed(x.clone()), other.map(map::packed))
     }
 
-    fn zero([channels, height, width]: [usize; 3], like: &CubeTensor) -> CubeTensor {
-        let one = Self::float_zeros(Shape::from([1, 1, 1, 1]), &like.device, like.dtype.into());
-        map::seen_as(one, [channels, height, width], [0; 3])
+    fn distance(a: CubeTensor, b: CubeTensor) -> CubeTensor {
+        distance::distance(a, b)
+    }
+
+    fn distance_backward(gradient: CubeTensor, a: CubeTensor, b: CubeTensor) -> CubeTensor {
+        distance::distance_backward(gradient, a, b)
+    }
+
+    fn zero(shape: [usize; 3], like: &CubeTensor) -> CubeTensor {
+        map::seen_as(map::one_zero(like), shape, [0; 3])
     }
 
     fn is_zero(map: &CubeTensor) -> bool {

@@ -9,7 +9,7 @@ use super::tile::{Sizes, Tile};
 
 /// The quad of channels `quad` of the pixel at (y, x), zero beyond the map.
 #[cube]
-fn pixel(map: &[Quad], sizes: &Sizes, y: u32, x: u32, quad: u32) -> Quad {
+pub fn pixel(map: &[Quad], sizes: &Sizes, y: u32, x: u32, quad: u32) -> Quad {
     let quads = sizes.inputs.div_ceil(4);
     let mut value = Quad::new(0.0);
     if y < sizes.height && x < sizes.width && quad < quads {

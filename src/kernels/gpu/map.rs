@@ -1,5 +1,7 @@
 //! Maps as tensors of graphics cards.
 
+use std::sync::{Mutex, PoisonError};
+
 use burn::tensor::{DType, Shape};
 use burn_cubecl::cubecl::prelude::*;
 use burn_cubecl::cubecl::{calculate_cube_count_elemwise, zspace::Strides};
@@ -54,6 +56,20 @@ pub fn zeros(shape: [usize; 3], like: &CubeTensor) -> CubeTensor {
     let flat = Shape::from([4 * count]);
     let zeros = burn_cubecl::ops::numeric::zeros(device, flat, DType::F32);
     seen_as(zeros, shape, strides(shape))
+}
+
+/// One number, zero, on the device of `like`; written once for each device.
+pub fn one_zero(like: &CubeTensor) -> CubeTensor {
+    static ZEROS: Mutex<Vec<CubeTensor>> = Mutex::new(Vec::new());
+    let mut zeros = ZEROS.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = zeros.iter().find(|zero| zero.device == like.device);
+    if let Some(known) = known {
+        return known.clone();
+    }
+    let device = like.device.clone();
+    let zero = burn_cubecl::ops::numeric::zeros(device, Shape::from([1]), DType::F32);
+    zeros.push(zero.clone());
+    zero
 }
 
 /// Numbers still to be written.

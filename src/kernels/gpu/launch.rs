@@ -13,33 +13,42 @@ use super::super::engine::Size;
 use super::layer::Layer;
 use super::map::{empty, numbers, quads, shape_of, zeros};
 use super::tile::{SizesLaunch, Tile};
-use super::{convolution, gram as grams, pools};
+use super::{convolution, gram as grams, pools, winograd};
 
 /// Units of a workgroup where each works alone.
-const ALONE: u32 = 256;
+pub const ALONE: u32 = 256;
 
 /// A buffer of so many elements, whatever they are.
-fn buffer(handle: &Handle, length: usize) -> BufferArg {
+pub fn buffer(handle: &Handle, length: usize) -> BufferArg {
     // SAFETY: kernels reach no further than the sizes they are given, of which `length` is made.
     unsafe { BufferArg::from_raw_parts(handle.clone(), length) }
 }
 
-fn sizes(height: usize, width: usize, inputs: usize, outputs: usize) -> SizesLaunch {
+pub fn sizes(height: usize, width: usize, inputs: usize, outputs: usize) -> SizesLaunch {
     SizesLaunch::new(height as u32, width as u32, inputs as u32, outputs as u32)
 }
 
 /// Words of the bits of a map: a pair for each block of 2x4 pixels and eight channels.
-fn words([channels, height, width]: [usize; 3]) -> usize {
+pub fn words([channels, height, width]: [usize; 3]) -> usize {
     2 * height.div_ceil(2) * width.div_ceil(4) * channels.div_ceil(8)
 }
 
 /// The layer's output, pooled, and its bits.
 pub fn forward(x: &CubeTensor, layer: &Layer, pool: Pool) -> (CubeTensor, CubeTensor) {
+    let [inputs, height, width] = shape_of(x);
+    if winograd::serves(x, [height, width], inputs, layer.outputs) {
+        return winograd::forward(x, layer, pool);
+    }
+    plain_forward(x, layer, pool)
+}
+
+/// The same without Winograd's way.
+pub fn plain_forward(x: &CubeTensor, layer: &Layer, pool: Pool) -> (CubeTensor, CubeTensor) {
     let shape @ [inputs, height, width] = shape_of(x);
     let out = [layer.outputs, pool.length(height), pool.length(width)];
     let count = words([layer.outputs, height, width]);
     let (map, bits) = (empty(out, x), numbers(count, x));
-    let tile = Tile::of(layer.outputs, 1);
+    let tile = Tile::of(layer.outputs, [height, width], 1, &x.client);
     let [quad, _] = quads(out);
     // SAFETY: units beyond the map read and write nothing.
     unsafe {
@@ -68,9 +77,12 @@ pub fn backward(
     bits: &CubeTensor,
     [height, width]: Size,
 ) -> CubeTensor {
+    if winograd::serves(gradient, [height, width], layer.outputs, layer.inputs) {
+        return winograd::backward(gradient, layer, pool, bits, [height, width]);
+    }
     let shape = [layer.inputs, height, width];
     let out = empty(shape, gradient);
-    let tile = Tile::of(layer.inputs, 1);
+    let tile = Tile::of(layer.inputs, [height, width], 1, &gradient.client);
     let [quad, all] = quads(shape);
     // SAFETY: units beyond the map read and write nothing.
     unsafe {
@@ -194,7 +206,10 @@ pub fn gram_backward(
         Some(shared) => shared.copy(),
         None => zeros(shape, x),
     };
-    let (tile, dim) = (Tile::of(channels, 0), CubeDim::new_1d(ALONE));
+    let (tile, dim) = (
+        Tile::of(channels, [height, width], 0, &x.client),
+        CubeDim::new_1d(ALONE),
+    );
     // SAFETY: no unit reads or writes beyond the sizes that are given.
     unsafe {
         grams::symmetric::launch_unchecked(

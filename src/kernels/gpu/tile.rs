@@ -1,7 +1,10 @@
 //! Which part of a map a workgroup and each of its units compute.
 
 use burn_cubecl::cubecl;
+use cubecl::client::Client;
 use cubecl::prelude::*;
+
+use super::super::engine::Size;
 
 /// The shape of a workgroup's work; a kernel is compiled for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -19,17 +22,22 @@ pub struct Tile {
 }
 
 impl Tile {
-    /// What suits a product with this many output channels. All take less than the 16 KiB of shared
-    /// memory that every card has.
-    pub fn of(outputs: usize, reach: usize) -> Self {
-        let (rows, columns, groups, quads) = if outputs > 8 {
-            (4, 4, 8, 2)
-        } else {
-            (8, 8, 1, 1)
+    /// What suits a product with this many output channels over such a map on a card. The first
+    /// needs 21 KiB of shared memory, the others less than the 16 that every card has. On an NVIDIA
+    /// H200 the three of a wide layer reached 36, 35 and 33 TFLOP/s.
+    pub fn of(outputs: usize, [height, width]: Size, reach: usize, client: &Client) -> Self {
+        let hardware = &client.properties().hardware;
+        let (shared, units) = (hardware.max_shared_memory_size, hardware.max_units_per_cube);
+        let (rows, columns, groups, quads) = match outputs {
+            0..=8 => (8, 8, 1, 1),
+            _ if shared >= 24 << 10 && units >= 256 => (4, 8, 8, 2),
+            _ if units >= 256 => (8, 4, 8, 1),
+            _ => (4, 4, 8, 2),
         };
+        let enough = |length: usize, most: usize| length.next_power_of_two().min(most);
         Self {
-            rows,
-            columns,
+            rows: enough(height.div_ceil(2), rows),
+            columns: enough(width.div_ceil(4), columns),
             groups,
             quads,
             reach,

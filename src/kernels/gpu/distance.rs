@@ -1,0 +1,135 @@
+//! Sums of squares of a difference, always added in the same order, and their gradient.
+#![allow(unsafe_code)]
+
+use burn_cubecl::cubecl;
+use burn_cubecl::kernel::into_contiguous;
+use burn_cubecl::tensor::CubeTensor;
+use cubecl::calculate_cube_count_elemwise;
+use cubecl::prelude::*;
+
+use super::launch::{ALONE, buffer};
+use super::map::numbers;
+
+/// Numbers of a share, and the most shares: what a workgroup adds up in the end.
+const SHARE: usize = 4096;
+const SHARES: usize = 256;
+
+/// The sum of every unit's number, on the first.
+#[cube]
+fn gathered(own: f32) -> f32 {
+    let mut sums = Shared::<[f32]>::new_slice(comptime!(ALONE as usize));
+    sums[UNIT_POS as usize] = own;
+    let mut half = comptime!(ALONE / 2).runtime();
+    while half > 0 {
+        sync_cube();
+        if UNIT_POS < half {
+            let other = sums[(UNIT_POS + half) as usize];
+            sums[UNIT_POS as usize] += other;
+        }
+        half /= 2;
+    }
+    sums[0usize]
+}
+
+/// One sum of squares for each workgroup.
+#[cube(launch_unchecked)]
+fn squares(a: &[f32], b: &[f32], out: &mut [f32], count: u32, share: u32) {
+    let first = CUBE_POS_X * share;
+    let last = min(first + share, count);
+    let mut sum = 0.0f32;
+    let mut at = first + UNIT_POS;
+    while at < last {
+        let off = a[at as usize] - b[at as usize];
+        sum = fma(off, off, sum);
+        at += comptime!(ALONE);
+    }
+    let all = gathered(sum);
+    if UNIT_POS == 0 {
+        out[CUBE_POS_X as usize] = all;
+    }
+}
+
+/// The sum of at most [`SHARES`] numbers, by one workgroup.
+#[cube(launch_unchecked)]
+fn total(shares: &[f32], out: &mut [f32], count: u32) {
+    let mut own = 0.0f32;
+    if UNIT_POS < count {
+        own = shares[UNIT_POS as usize];
+    }
+    let all = gathered(own);
+    if UNIT_POS == 0 {
+        out[0usize] = all;
+    }
+}
+
+#[cube(launch_unchecked)]
+fn slopes(a: &[f32], b: &[f32], gradient: &[f32], out: &mut [f32], count: u32) {
+    let at = ABSOLUTE_POS;
+    if at < count as usize {
+        out[at] = 2.0 * gradient[0usize] * (a[at] - b[at]);
+    }
+}
+
+/// Both as they lie where they lie alike without gaps, else copies that do, and how many numbers.
+fn alike(a: CubeTensor, b: CubeTensor) -> (CubeTensor, CubeTensor, usize) {
+    let count = a.meta.num_elements();
+    let dense = |x: &CubeTensor| x.handle.size_in_used() as usize == 4 * count;
+    if a.meta.strides() == b.meta.strides() && dense(&a) && dense(&b) {
+        return (a, b, count);
+    }
+    (into_contiguous(a), into_contiguous(b), count)
+}
+
+/// The sum of squares of `a - b`, `[1]`.
+pub fn distance(a: CubeTensor, b: CubeTensor) -> CubeTensor {
+    let (a, b, count) = alike(a, b);
+    let share = count.div_ceil(SHARES).max(SHARE);
+    let shares = count.div_ceil(share).max(1);
+    let (parts, out) = (numbers(shares, &a), numbers(1, &a));
+    let dim = CubeDim::new_1d(ALONE);
+    // SAFETY: units read below `count`, and write one number a workgroup.
+    unsafe {
+        squares::launch_unchecked(
+            &a.client,
+            CubeCount::Static(shares as u32, 1, 1),
+            dim,
+            buffer(&a.handle, count),
+            buffer(&b.handle, count),
+            buffer(&parts.handle, shares),
+            count as u32,
+            share as u32,
+        );
+        total::launch_unchecked(
+            &a.client,
+            CubeCount::Static(1, 1, 1),
+            dim,
+            buffer(&parts.handle, shares),
+            buffer(&out.handle, 1),
+            shares as u32,
+        );
+    }
+    out
+}
+
+/// The gradient of `a`, for a gradient `[1]` of its distance from `b`.
+pub fn distance_backward(gradient: CubeTensor, a: CubeTensor, b: CubeTensor) -> CubeTensor {
+    let (a, b, count) = alike(a, b);
+    let gradient = into_contiguous(gradient);
+    let mut out = numbers(count, &a);
+    let dim = CubeDim::new_1d(ALONE);
+    // SAFETY: units read and write below `count`.
+    unsafe {
+        slopes::launch_unchecked(
+            &a.client,
+            calculate_cube_count_elemwise(&a.client, count, dim),
+            dim,
+            buffer(&a.handle, count),
+            buffer(&b.handle, count),
+            buffer(&gradient.handle, 1),
+            buffer(&out.handle, count),
+            count as u32,
+        );
+    }
+    out.meta = a.meta;
+    out
+}
