@@ -8,9 +8,9 @@ import argparse
 
 import distil
 import judge
+import pack
 import pictures
 import quantise
-import refit
 import torch
 
 ACTIONS = {}
@@ -29,23 +29,24 @@ def command(commands, name, action, about, *positional, **options):
 def parser():
     top = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = top.add_subparsers(dest="command", required=True)
-    tiles = {"per_picture": 2, "side": 256}
-    sub = command(commands, "pack", pictures.command, "tiles of pictures into one array", "out", **tiles)
-    sub.add_argument("pictures", nargs="+")
-    sub.add_argument("--as-painted", action="store_true", help="at the pictures' own scale")
-    names = ("start", "teacher", "tiles", "out")
-    numbers = {"steps": 2600, "rate": 3e-4, "size": 128, "batch": 8, "points": 1536, "share": 0.25, "noise": 0.03}
-    sub = command(commands, "train", distil.command, "kernel distillation", *names, **numbers)
-    sub.add_argument("--policy", help="tiles of pictures painted with the student")
-    numbers = {"count": 60, "side": 96, "begin": 12, "steps": 90, "points": 4096, "first": "block1", "last": "block9"}
-    names = ("start", "teacher", "photos", "paintings", "out")
-    sub = command(commands, "refit", refit.command, "one convolution at a time", *names, **numbers)
-    sub.add_argument("--refitted", help="holds the layers before `--first`")
-    about = "the stored file of a float network; --steps: of the codes, by block, in rms of a layer's weights"
-    codes = {"count": 32, "steps": '{"2": 0.03, "3": 0.06, "4": 0.15, "5": 0.14}'}
-    sub = command(commands, "quantise", quantise.command, about, "src", "teacher", "tiles", "out", **codes)
+    sub = command(commands, "pack", pack.command, "a folder to train on", "out")
+    sub.add_argument("--photos", nargs="+", required=True, metavar="FOLDER:COUNT")
+    sub.add_argument("--paintings", nargs="+", required=True)
+    numbers = {
+        "device": "cpu", "start": "../vgg19.safetensors.gz", "steps": 10**9, "seconds": 300.0, "bias_rate": 1e-3,
+        "size": 224, "tile": pictures.SIDE, "triples": 12, "photos": 6, "paintings": 6,
+        "painted": 256, "paint_count": 64, "paint_steps": 100, "frames": 6, "paint_every": 25.0, "ring": 3072,
+        "first_paintings": 2, "judged": 256, "judged_steps": 120, "report_every": 10.0,
+    }  # fmt: skip
+    numbers |= {"arms": "muon:0.01 muon:0.02 muon:0.04", "arm_seconds": 10.0, "score_every": 45.0}
+    numbers |= {"noise_from": 0.67, "short_seconds": 30.0}
+    command(commands, "train", distil.command, "kernel distillation", "teacher", "data", "out", **numbers)
+    about = "the stored file of a trained network; --steps: of the codes, by block, in rms of a layer's weights"
+    codes = {"count": 32, "steps": '{"2": 0.04, "3": 0.08, "4": 0.2, "5": 0.2}'}
+    sub = command(commands, "quantise", quantise.command, about, "trained", "teacher", "data", "out", **codes)
     sub.add_argument("--plain", help="also the same without gzip")
     sub.add_argument("--float", help="also the scaled float network")
+    sub.add_argument("--vgg16", help="also the VGG16 in it, with identities")
     sub = command(commands, "reference", judge.reference, "sampled features, for tests/builtin.rs", "src", "out")
     sub.add_argument("--vgg16", action="store_true", help="of the VGG16 in a stored file")
     command(commands, "judge", judge.judge, "losses of a picture", "by", "content", "style", "painted")

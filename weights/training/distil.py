@@ -1,124 +1,92 @@
-"""Kernel distillation: a network whose inner products agree with another's.
-
-Both losses of style transfer see features only through inner products of positions: sum |F - P|^2 and
-the squared distance of two Gram matrices are functions of f_i . f_j alone. So a network serves as well
-as another if its inner products agree, whatever its channels are. Each layer of the student is asked for
-
-    | K_s / |K_s| - K_t / |K_t| |^2,  K = F F^T over random positions of a batch,
-
-with K_t the same layer's of the teacher. No weight and no channel of the teacher is ever a target.
-"""
+"""Kernel distillation: trains a network until its inner products agree with the teacher's (agreement.py)."""
 
 import math
 import time
 
-import numpy as np
 import torch
-from network import LAYERS, MEAN, features, read, rms, scaled
-from pictures import Tiles
+from agreement import Agreement
+from balance import Balance
+from network import LAYERS, features, half_features
+from optimise import Optimiser
+from room import Room
 from safetensors.torch import save_file
+from shorten import shorten
+from student import Student, save_parts, start
 
-METADATA = {
-    "model": "vgg19",
-    "preprocessing": "caffe",
-    "channels": "rgb",
-    "source": "nst builtin",
-    "note": "trained by this project to agree with the Oxford VGG19 of K. Simonyan and A. Zisserman (CC BY 4.0)",
-    "licence": "CC-BY-4.0",
-}
-PIXELS = 70  # training sees pixels divided by it, so that one rate suits all layers
-IDENTITIES = {"block3_conv4": 256, "block4_conv4": 512}  # what a VGG19 has beyond a VGG16
+def train(room, student, kind, rate, seconds, score_every, paint_every, noise_from):
+    """Trains for some seconds, the rate falling by a cosine to nothing."""
+    args = room.args
+    optimiser = Optimiser(student.weights, kind)
+    agreement, balance = Agreement(args.triples, args.size // 16), Balance(LAYERS, room.device)
+    begun, step, shown = time.time(), 0, {"report": 0.0, "score": 0.0, "paint": 0.0}
 
+    def due(what, every):
+        if spent - shown[what] < every:
+            return False
+        shown[what] = spent
+        return True
 
-def distance(ours, theirs, points):
-    """Squared distance of the normalised kernels of two batches of maps, at random places."""
-    rows = [f.permute(0, 2, 3, 1).flatten(0, 2) for f in (ours, theirs)]
-    places = torch.randperm(len(rows[0]))[:points]
-    kernels = [(r := f.index_select(0, places).float()) @ r.T for f in rows]
-    return (kernels[0] / kernels[0].norm() - kernels[1] / kernels[1].norm()).square().sum()
-
-
-class Student:
-    """Weights in training, every layer's output of rms 1 on x at the start, and their running average."""
-
-    def __init__(self, weights, x):
-        even = scaled(weights, {name: 1 / size for name, size in rms(x, weights).items()})
-        even["block1_conv1.weight"] *= PIXELS
-        self.weights = {k: v.clone().requires_grad_() for k, v in even.items()}
-        self.average = {k: v.detach().clone() for k, v in even.items()}
-
-    @staticmethod
-    def plain(weights):
-        """The same for pixels of 255 - MEAN."""
-        return {k: v / PIXELS if k == "block1_conv1.weight" else v for k, v in weights.items()}
-
-    @torch.no_grad()
-    def follow(self, step):
-        decay = min(0.998, (1 + step) / (10 + step))
-        for key, kept in self.average.items():
-            kept.lerp_(self.weights[key], 1 - decay)
-
-    def save(self, path):
-        weights = self.plain(self.average)
-        save_file({k: v.contiguous() for k, v in weights.items()}, path, metadata=METADATA)
+    while (spent := time.time() - begun) < seconds and step < args.steps:
+        if due("paint", paint_every):
+            painter = room.teacher if torch.rand(()) < 0.2 else student.average
+            room.paint(painter)
+        if due("score", score_every):
+            room.score.say(f"  after {spent:.0f} s", student.average)
+            save_parts(args.out, student.average)
+        if due("report", args.report_every):
+            crops_a_second = step * (3 * args.triples + args.photos + args.paintings) / spent
+            means = " ".join(f"{v:.4f}" for v in balance.running.mean(0).tolist())
+            room.say(f"step {step}, {crops_a_second:.0f} crops/s, terms {means}")
+        share = spent / seconds
+        falling = min(1.0, (step + 1) / 50) * 0.5 * (1 + math.cos(math.pi * share))
+        x = room.batch()
+        with torch.no_grad():
+            theirs = half_features(x, room.teacher)
+        ours = half_features(x, student.used(share > noise_from))
+        balance.loss(agreement.terms(ours, theirs)).backward()
+        optimiser.step(rate * falling, args.bias_rate * falling)
+        student.follow(step)
+        step += 1
+        if step % 5 == 0:
+            student.even(agreement.sizes)
+            room.settle()
+    room.say(f"{step} steps in {time.time() - begun:.1f} s; {balance.report(LAYERS)}")
 
 
-def start(path):
-    """A file's weights; a VGG16's with identities where a VGG19 has more."""
-    identities = {}
-    for name, channels in IDENTITIES.items():
-        weight = identities[f"{name}.weight"] = torch.zeros(channels, channels, 3, 3)
-        weight[range(channels), range(channels), 1, 1] = 1.0
-        identities[f"{name}.bias"] = torch.zeros(channels)
-    return read(path, identities)
+def begin(args):
+    """The room, with policy pictures by the network that the training starts from."""
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    torch.backends.cudnn.benchmark = True
+    room = Room(args)
+    first = start(args.start, room.device)
+    for _ in range(args.first_paintings):
+        room.paint(first)
+    room.say(f"{room.policy.filled} policy pictures")
+    return room
 
 
-class Pictures:
-    """Batches of tiles, a share of them policy pictures, with noise of random strengths."""
-
-    def __init__(self, args, rng):
-        self.args, self.rng = args, rng
-        self.tiles = Tiles(args.tiles, args.size, rng)
-        self.policy = Tiles(args.policy, args.size, rng) if args.policy else self.tiles
-
-    def batch(self):
-        own = self.rng.random(self.args.batch) < self.args.share
-        x = torch.stack([(self.policy if mine else self.tiles).one() for mine in own])
-        noise = self.args.noise * torch.rand(len(x), 1, 1, 1) * torch.randn_like(x)
-        return (x + noise).clamp(0, 1).contiguous(memory_format=torch.channels_last)
+def arms(room, source):
+    """Short trainings, each KIND:RATE, one after another; the best by its score, as (network, kind, rate)."""
+    args, best = room.args, None
+    for arm in args.arms.split():
+        kind, rate = arm.split(":")
+        student = Student(source, room.batch())
+        train(room, student, kind, float(rate), args.arm_seconds, math.inf, math.inf, math.inf)
+        style = room.score.say(arm, student.average)[0]
+        if math.isfinite(style) and (best is None or style < best[0]):
+            best = style, student.average, kind, float(rate)
+    return best[1:]
 
 
 def command(args):
-    """Trains for a number of steps at a falling rate; saves every 200 steps."""
-    rng = np.random.default_rng(args.seed)
-    pictures = Pictures(args, rng)
-    teacher, student = read(args.teacher), Student(start(args.start), pictures.batch())
-    adam = torch.optim.Adam(student.weights.values(), betas=(0.9, 0.98))
-    seen, begun = [], time.time()
-    for step in range(args.steps):
-        falling = 0.5 * (1 + math.cos(math.pi * step / args.steps))
-        adam.param_groups[0]["lr"] = args.rate * min(1, (step + 1) / 50) * falling
-        seen.append(one_step(student, teacher, adam, pictures.batch(), args.points))
-        student.follow(step)
-        if step % 50 == 49:
-            row = " ".join(f"{name[5]}_{name[-1]}:{v:.3f}" for name, v in zip(LAYERS, np.mean(seen, 0)))
-            minutes = (time.time() - begun) / 60
-            print(f"step {step + 1}  {minutes:.1f} min  mean {np.mean(seen):.4f}  {row}", flush=True)
-            seen = []
-        if step % 200 == 199 or step + 1 == args.steps:
-            student.save(args.out)
-
-
-def one_step(student, teacher, adam, x, points):
-    """One update; the distance of every layer before it. Block 5 counts twice."""
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        with torch.no_grad():
-            theirs = features(x, teacher)
-        ours = features(x, student.plain(student.weights))
-    losses = [distance(ours[name], theirs[name], points) for name in LAYERS]
-    weighted = [2 * v if name.startswith("block5") else v for name, v in zip(LAYERS, losses)]
-    adam.zero_grad(set_to_none=True)
-    (sum(weighted) / len(losses)).backward()
-    torch.nn.utils.clip_grad_norm_(student.weights.values(), 1.0)
-    adam.step()
-    return [loss.item() for loss in losses]
+    """Short trainings to find a rate, a long one with the best, then what makes a VGG16 of it."""
+    room = begin(args)
+    network, kind, rate = arms(room, start(args.start, room.device))
+    student = Student(network, room.batch())
+    train(room, student, kind, rate, args.seconds, args.score_every, args.paint_every, args.noise_from)
+    save_parts(args.out, student.average)
+    room.score.say("trained", student.average)
+    weights, params, which = shorten(room, student, args.short_seconds)
+    params = {f"vgg16.{k}": v.detach().half().contiguous().cpu() for k, v in params.items()}
+    save_file(params, f"{args.out}/vgg16.safetensors")
+    room.score.say("its VGG16", weights, lambda x, w: features(x, w, **which))

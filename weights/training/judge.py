@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from network import CONTENT, STYLE, features, gram, open_picture, read
 from PIL import Image
-from quantise import LACKING, shortened
 from safetensors.torch import load_file
+from shorten import LACKING, shortened
 
 
 @torch.no_grad()

@@ -1,5 +1,8 @@
-"""Pictures for the training: tiles packed into one array, and random crops of them."""
+"""Pictures for the training: square tiles of photos and paintings, and random crops of them."""
 
+import math
+import multiprocessing
+import pathlib
 import random
 
 import numpy as np
@@ -7,68 +10,85 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-
-def command(args):
-    """Random tiles of pictures, shuffled, as one uint8 array N x side x side x 3.
-
-    Photos come at random scales. With --as-painted pictures keep theirs: frames of transfers."""
-    dice, tiles, side = random.Random(args.seed), [], args.side
-    for path in sorted(args.pictures):
-        picture = Image.open(path).convert("RGB")
-        short = min(picture.size)
-        for _ in range(args.per_picture):
-            scale = 1 if args.as_painted else min(dice.choice((272, 320, 384, 512)) / short, 1.3)
-            size = [max(side, round(edge * max(scale, side / short))) for edge in picture.size]
-            x, y = (dice.randint(0, edge - side) for edge in size)
-            tile = picture.resize(size, Image.LANCZOS).crop((x, y, x + side, y + side))
-            tiles.append(np.asarray(tile))
-    np.random.default_rng(args.seed).shuffle(tiles)
-    np.save(args.out, np.stack(tiles))
+SIDE = 288  # of a tile
+SCALES = (272, 352, 448, 640)  # short sides of a painting from which tiles are taken
 
 
-class Tiles:
-    """Random crops of packed tiles, as 3 x size x size in [0, 1]."""
-
-    def __init__(self, path, size, rng):
-        self.tiles, self.size, self.rng = np.load(path, mmap_mode="r"), size, rng
-
-    def one(self):
-        """A crop at one or, where the tile has room, 1.6 times its final scale; mirrored half the
-        time, turned sometimes."""
-        tile = self.tiles[self.rng.integers(len(self.tiles))]
-        wide = int(1.6 * self.size)
-        side = wide if wide <= len(tile) and self.rng.random() < 1 / 3 else self.size
-        y, x = self.rng.integers(0, len(tile) - side + 1, 2)
-        crop = torch.from_numpy(tile[y : y + side, x : x + side].copy()).permute(2, 0, 1).float() / 255
-        if side != self.size:
-            shape = (self.size, self.size)
-            crop = F.interpolate(crop[None], shape, mode="bilinear", antialias=True)[0].clamp(0, 1)
-        crop = crop.flip(2) if self.rng.random() < 0.5 else crop
-        return crop.transpose(1, 2) if self.rng.random() < 0.15 else crop
+def cut(path, short, dice, side):
+    """A random tile of a picture whose short side is brought to `short`."""
+    picture = Image.open(path).convert("RGB")
+    scale = max(short, side) / min(picture.size)
+    size = [max(side, round(edge * scale)) for edge in picture.size]
+    x, y = (dice.randint(0, edge - side) for edge in size)
+    return np.asarray(picture.resize(size, Image.LANCZOS).crop((x, y, x + side, y + side)))
 
 
-def blends(photos, paintings, count, size, rng):
-    """Random crops for refits, as N x 3 x size x size in [0, 1]: photos (45 %), paintings (25 %), and the
-    coarse part of a photo with the fine part of a painting or a mixture of both; half of them with noise."""
-    photos, paintings = (Tiles(path, size, rng) for path in (photos, paintings))
-    return torch.stack([blend(photos.one(), paintings.one(), rng) for _ in range(count)])
+def of_photo(job):
+    path, side = job
+    return [cut(path, side, random.Random(path.name), side)]
 
 
-def blend(photo, painting, rng):
-    kind = rng.random()
-    if kind < 0.45:
-        x = photo
-    elif kind < 0.7:
-        x = painting
-    elif kind < 0.88:
-        cell = 2 ** int(rng.integers(1, 5))
-        x = coarse(photo, cell) + (painting - coarse(painting, cell)) * rng.uniform(0.5, 1.5)
-    else:
-        x = photo + (painting - photo) * rng.random()
-    noise = 0.12 * rng.random() ** 2 * (rng.random() < 0.5)
+def of_painting(job):
+    path, side = job
+    dice = random.Random(path.name)
+    shorts = [short * side // SIDE for short in SCALES for _ in range(6)]
+    return [cut(path, short, dice, side) for short in shorts]
+
+
+def tiles(folder, kind, side=SIDE):
+    """All tiles of a folder's pictures as uint8 N x 3 x side x side."""
+    jobs = [(path, side) for path in sorted(pathlib.Path(folder).iterdir())]
+    with multiprocessing.Pool() as pool:
+        found = sum(pool.map(kind, jobs, chunksize=8), [])
+    return torch.from_numpy(np.stack(found)).permute(0, 3, 1, 2).contiguous()
+
+
+def crops(source, which, size, zoom=1.0, turned=True):
+    """Random crops of the tiles `which`, as float size x size in [0, 1]. Each crop covers up to `zoom` times
+    its side; with `turned` it is mirrored and turned at random."""
+    n, device, side = len(which), source.device, source.shape[-1]
+    scale = 1 + (min(zoom, side / size) - 1) * torch.rand(n, 1, 1, device=device)
+    room = side - scale * size
+    corner = room * torch.rand(n, 1, 2, device=device)
+    corner = torch.where(scale == 1, corner.round(), corner)
+    steps = torch.arange(size, device=device) + 0.5
+    y, x = (axis[None] for axis in torch.meshgrid(steps, steps, indexing="ij"))
+    if turned:
+        dice = torch.rand(n, 3, 1, 1, device=device)
+        x = torch.where(dice[:, 0] < 0.5, size - x, x)
+        y = torch.where(dice[:, 1] < 0.15, size - y, y)
+        x, y = torch.where(dice[:, 2] < 0.15, y, x), torch.where(dice[:, 2] < 0.15, x, y)
+    place = torch.stack((scale * x + corner[..., :1], scale * y + corner[..., 1:]), -1)
+    grid = place.expand(n, -1, -1, -1) * 2 / side - 1
+    return F.grid_sample(source[which].float() / 255, grid, mode="bilinear", align_corners=False)
+
+
+def aligned(sources, which, size):
+    """The same random crop of the same pictures of several sources."""
+    y, x = (int(v) for v in torch.randint(0, sources[0].shape[-1] - size + 1, (2,)))
+    return [source[which, :, y : y + size, x : x + size].float() / 255 for source in sources]
+
+
+def recoloured(x, share):
+    """A share of the pictures with their colours turned about the grey axis, some negated."""
+    n, device = len(x), x.device
+    angle = 2 * math.pi * torch.rand(n, device=device)
+    third = torch.full((3, 3), 1 / 3, device=device)
+    cross = torch.tensor([[0.0, -1, 1], [1, 0, -1], [-1, 1, 0]], device=device) / math.sqrt(3)
+    eye = torch.eye(3, device=device)
+    c, s = angle.cos().view(-1, 1, 1), angle.sin().view(-1, 1, 1)
+    turned = torch.einsum("nij,njhw->nihw", c * eye + (1 - c) * third + s * cross, x)
+    dice = torch.rand(n, 1, 1, 1, device=device)
+    turned = torch.where(dice < share / 4, 1 - turned, turned)
+    return torch.where(dice < share, turned, x).clamp(0, 1)
+
+
+def roughened(x):
+    """Two fifths of the pictures with noise of random strengths, a tenth with their chroma blurred."""
+    n, device = len(x), x.device
+    dice = torch.rand(3, n, 1, 1, 1, device=device)
+    noise = 0.1 * dice[0].square() * (dice[1] < 0.4)
+    fine = x - F.avg_pool2d(x, 5, stride=1, padding=2, count_include_pad=False)
+    grey = fine.mean(1, keepdim=True)
+    x = torch.where(dice[2] < 0.1, x - fine + grey, x)
     return (x + noise * torch.randn_like(x)).clamp(0, 1)
-
-
-def coarse(x, cell):
-    """What means over cells of `cell` x `cell` pixels leave of a picture."""
-    return F.interpolate(F.avg_pool2d(x[None], cell), x.shape[1:], mode="bilinear")[0]
