@@ -80,7 +80,7 @@ fn the_stored_codes_give_what_they_give_in_the_training_scripts() {
 }
 
 #[test]
-fn the_vgg16_is_the_vgg19_without_two_layers_and_with_gains_instead() {
+fn the_vgg16_is_the_vgg19_without_two_layers_and_with_mixes_instead() {
     let reference = include_str!("reference/builtin-vgg16.json");
     let (distance, layer) = worst_distance(Model::Vgg16, reference);
     assert!(distance <= 1e-3, "{layer}: {distance}");
