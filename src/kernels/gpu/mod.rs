@@ -1,9 +1,14 @@
-//! The kernels on graphics cards, for every runtime of CubeCL.
+//! The kernels on graphics cards, for every runtime of `CubeCL`.
 //!
 //! A map lies channels-last, its channels padded with zeros to a multiple of four, so that a unit
 //! reads and writes four at once. A convolution is a product of tiles: a workgroup fetches a patch of
 //! pixels and the filters of four input channels into shared memory, and each of its units adds up
 //! 2x4 pixels of eight output channels in registers.
+
+#![allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "an array in a kernel is a place in registers, whatever its size here"
+)]
 
 mod convolution;
 mod distance;

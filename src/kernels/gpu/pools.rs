@@ -104,6 +104,7 @@ fn open(value: Quad, #[comptime] first: usize) -> u32 {
 
 /// A bit for each channel that is the largest of its window.
 #[cube]
+#[allow(clippy::float_cmp, reason = "the largest is one of them")]
 fn reaches(value: Quad, largest: Quad, #[comptime] first: usize) -> u32 {
     let mut word = 0u32;
     #[unroll]
