@@ -68,4 +68,4 @@ def sheet(args):
         for picture in row:
             page.paste(picture, (left, n * (args.height + 4)))
             left += picture.width + 4
-    page.save(args.out, quality=88)
+    page.save(args.out, quality=80)
