@@ -231,7 +231,20 @@ mod tests {
             buffer: Some(128 << 20),
         };
         let found = fitted(&job, &inputs(), bounds).unwrap().unwrap();
-        // Five tiles of 208 px with 16 px on either side: 240 * 240 * 64 * 9 floats are 126.6 MiB.
-        assert_eq!(found.tile, Some(208));
+        // The whole picture's 64 channels are 256 MiB.
+        assert_eq!(found.tile, Some(512));
+    }
+
+    #[test]
+    fn a_card_of_which_a_gibibyte_may_be_used_paints_1024_px_in_tiles() {
+        let job = job(1024, Method::Adam);
+        let card = |bytes| Bounds {
+            card: Some(bytes),
+            ..Bounds::default()
+        };
+        let whole = fitted(&job, &inputs(), card(2 * GIB)).unwrap().unwrap();
+        assert_eq!(whole.tile, None);
+        let found = fitted(&job, &inputs(), card(GIB)).unwrap().unwrap();
+        assert!(found.tile.is_some_and(|tile| tile < 1024), "{found:?}");
     }
 }
