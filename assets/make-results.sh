@@ -17,7 +17,7 @@ photo=assets/content style=assets/style
 paint() { # result, flags...
     local result=$work/$1.png
     shift
-    [ -e "$result" ] || "$nst" --weights imagenet --quiet -o "$result" "$@"
+    [ -e "$result" ] || "$nst" --weights "${network:-imagenet}" --quiet -o "$result" "$@"
 }
 show() { convert "$work/$1.png" -quality 88 "$out/$1.jpg"; }
 row() { # result, pictures...
@@ -27,8 +27,8 @@ row() { # result, pictures...
 }
 painted() { for name in "$@"; do printf '%s\n' "$work/$name.png"; done; }
 
-# What it does.
-paint harbour-swirl -c $photo/harbour.jpg -s $style/swirl.jpg
+# What the README's first command does where there is no network.
+network=builtin paint harbour-swirl -c $photo/harbour.jpg -s $style/swirl.jpg
 row before-style-after $photo/harbour.jpg $style/swirl.jpg "$work/harbour-swirl.png"
 for name in ink mosaic swirl woodcut; do
     paint "valley-$name" -c $photo/valley.jpg -s "$style/$name.jpg"
