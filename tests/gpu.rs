@@ -3,6 +3,8 @@
 
 mod common;
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use burn::tensor::{Device, Tensor};
 use common::{noise, numbers, objective, seeded};
 use nst::device;
@@ -41,12 +43,23 @@ fn measure(device: &Device, height: usize, width: usize) -> Measured {
     }
 }
 
+/// The graphics card, for one test at a time: some measure its memory.
+struct Card {
+    device: Device,
+    _alone: MutexGuard<'static, ()>,
+}
+
 /// The graphics card, which is named, or none, and why is said.
-fn card() -> Option<Device> {
+fn card() -> Option<Card> {
+    static ONE: Mutex<()> = Mutex::new(());
+    let alone = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     match device::gpu() {
-        Ok((gpu, adapter)) => {
+        Ok((device, adapter)) => {
             eprintln!("on {adapter}");
-            Some(gpu)
+            Some(Card {
+                device,
+                _alone: alone,
+            })
         }
         Err(error) => {
             eprintln!("skipped: {error}");
@@ -63,7 +76,7 @@ fn features_and_one_gradient_agree_with_the_cpu() {
     let (height, width) = (32, 48);
     let (cpu, gpu) = (
         measure(&device::cpu(), height, width),
-        measure(&gpu, height, width),
+        measure(&gpu.device, height, width),
     );
     for ((layer, found), (_, expected)) in gpu.features.iter().zip(&cpu.features) {
         let off = difference(found, expected);
@@ -102,7 +115,7 @@ fn odd_sizes_every_pool_and_every_border_agree_with_the_cpu() {
                     common::measure(&vgg, &objective, &noise(37, 29, 3, device));
                 (terms.total, numbers(gradient))
             };
-            let (expected, found) = (measured(&device::cpu()), measured(&gpu));
+            let (expected, found) = (measured(&device::cpu()), measured(&gpu.device));
             common::assert_close("total", found.0.into(), expected.0.into(), 1e-3);
             let off = difference(&found.1, &expected.1);
             assert!(off < 1e-3, "{pooling:?}, {padding:?}: off by {off}");
@@ -133,7 +146,7 @@ fn two_scales_of_steps_have_the_losses_that_they_have_on_the_cpu() {
     // At 256 px the columns of a window would be more than the software driver can bind.
     for (side, count) in [(200, 2), (256, 2), (48, 12)] {
         let expected = steps(&device::cpu(), side, count);
-        let found = steps(&gpu, side, count);
+        let found = steps(&gpu.device, side, count);
         for (step, (expected, found)) in expected.iter().zip(&found).enumerate() {
             let what = format!("step {step} at {side} px");
             common::assert_close(&what, found.0.into(), expected.0.into(), 1e-3);
@@ -146,7 +159,7 @@ fn two_hundred_steps_take_a_mebibyte_more_than_twenty_at_most() {
     let Some(gpu) = card() else {
         return;
     };
-    let memory: Vec<_> = steps(&gpu, 32, 200)
+    let memory: Vec<_> = steps(&gpu.device, 32, 200)
         .into_iter()
         .map(|(_, memory)| memory.expect("a card has memory").reserved)
         .collect();
@@ -156,10 +169,10 @@ fn two_hundred_steps_take_a_mebibyte_more_than_twenty_at_most() {
 
 #[test]
 fn a_step_launches_few_kernels_and_keeps_little_for_its_gradient() {
-    let Some(gpu) = card() else {
+    let Some(card) = card() else {
         return;
     };
-    let side = 128;
+    let (gpu, side) = (card.device.clone(), 128);
     let vgg = Vgg::new(seeded(Model::Vgg19, 5), &gpu);
     let content = noise(side, side, 1, &gpu);
     let objective = objective(&Settings::default(), &content, &content, &vgg);
@@ -208,7 +221,7 @@ fn a_step_of_1024_px_in_tiles_agrees_with_the_cpu() {
         halo: Model::Vgg16.reach(Layer::new(2, 1)),
     };
     let (expected, whole) = large(&device::cpu(), Tiling::default());
-    let (found, tiled) = large(&gpu, tiling);
+    let (found, tiled) = large(&gpu.device, tiling);
     common::assert_close("total", found.into(), expected.into(), 1e-3);
     let off = difference(&tiled, &whole);
     assert!(off < 1e-3, "the gradient is off by {off}");
