@@ -80,9 +80,9 @@ impl fmt::Display for Notice {
             Self::Waiting => f.write_str("waiting for another nst that is fetching weights"),
             Self::BuiltIn { model, why, url } => write!(
                 f,
-                "using the built-in {model}, as ImageNet's is not to be had ({why}); its strokes \
-                 are smaller and its colours less true. To bring ImageNet's by hand: download {url} \
-                 and run `nst weights import FILE`"
+                "using the built-in {model}, as ImageNet's is not to be had ({why}); it paints \
+                 nearly the same. To bring ImageNet's by hand: download {url} and run \
+                 `nst weights import FILE`"
             ),
         }
     }
