@@ -235,7 +235,7 @@ fn a_run_asks_the_mirror_for_the_kept_path_and_falls_back_with_the_reason() {
         for part in [
             "built-in vgg19",
             "the server answers 404",
-            "smaller",
+            "nearly the same",
             "nst weights import FILE",
         ] {
             assert!(last.contains(part), "`{part}` is not in: {last}");
