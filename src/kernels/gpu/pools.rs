@@ -6,7 +6,7 @@ use cubecl::prelude::*;
 use super::super::cpu::layer::Pool;
 use super::Quad;
 use super::fetch::{passed, word};
-use super::tile::{Sizes, Spot};
+use super::tile::{Sizes, Spot, alone};
 
 /// Writes a quad of the output's channels, unless it is beyond a map of this size.
 #[cube]
@@ -128,14 +128,11 @@ pub fn forward(
     let quads = sizes.outputs.div_ceil(4);
     let across = sizes.width.div_ceil(4);
     let unit = ABSOLUTE_POS as u32;
-    let spot = Spot {
-        y: unit / groups / across * 2,
-        x: unit / groups % across * 4,
-        row: 0u32,
-        column: 0u32,
-        group: 0u32,
-        channels: unit % groups,
-    };
+    let spot = alone(
+        unit / groups / across * 2,
+        unit / groups % across * 4,
+        unit % groups,
+    );
     if spot.y < sizes.height {
         let mut block = Array::<Quad>::new(16usize);
         #[unroll]

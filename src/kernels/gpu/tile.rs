@@ -124,3 +124,16 @@ pub fn spot(#[comptime] tile: Tile) -> Spot {
         channels: CUBE_POS_Z * groups + group,
     }
 }
+
+/// Where a unit works that belongs to no tile.
+#[cube]
+pub fn alone(y: u32, x: u32, channels: u32) -> Spot {
+    Spot {
+        y,
+        x,
+        row: 0u32,
+        column: 0u32,
+        group: 0u32,
+        channels,
+    }
+}

@@ -6,7 +6,7 @@ use cubecl::prelude::*;
 use super::super::super::cpu::layer::Pool;
 use super::super::Quad;
 use super::super::pools::{finish, write};
-use super::super::tile::{Sizes, Spot};
+use super::super::tile::{Sizes, alone};
 use super::rows;
 
 /// The 4x4 pixels of a tile, for one quad of channels.
@@ -74,23 +74,9 @@ pub fn forward(
                 lower[at] = max(pixels[comptime!(p + 8)] + value, Quad::new(0.0));
             }
         }
-        let above = Spot {
-            y: number / across * 4,
-            x: number % across * 4,
-            row: 0u32,
-            column: 0u32,
-            group: 0u32,
-            channels: group,
-        };
+        let above = alone(number / across * 4, number % across * 4, group);
         finish(&upper, out, bits, &sizes, &above, pool);
-        let below = Spot {
-            y: above.y + 2,
-            x: above.x,
-            row: 0u32,
-            column: 0u32,
-            group: 0u32,
-            channels: group,
-        };
+        let below = alone(above.y + 2, above.x, group);
         finish(&lower, out, bits, &sizes, &below, pool);
     }
 }
