@@ -7,6 +7,7 @@ use burn::backend::{Backend, TensorMetadata};
 use burn::tensor::Shape;
 
 use super::Filters;
+use super::cpu::adam::AdamStep;
 use super::cpu::layer::Pool;
 use super::cpu::part::Place;
 
@@ -72,10 +73,13 @@ pub trait Engine: Backend {
         other: Option<FloatTensor<Self>>,
     ) -> FloatTensor<Self>;
 
-    /// The sum of squares of `a - b`, tensors of any shape: `[1]`.
+    /// The sum of a tensor of any shape, `[1]`, always added in the same order.
+    fn sum(x: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// The sum of squares of `a - b`, tensors of any shape: `[1]`, always added in the same order.
     fn distance(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self> {
         let off = Self::float_sub(a, b);
-        Self::float_sum(Self::float_mul(off.clone(), off))
+        Self::sum(Self::float_mul(off.clone(), off))
     }
 
     /// The gradient of `a`, for a gradient `[1]` of its distance from `b`.
@@ -88,6 +92,14 @@ pub trait Engine: Backend {
         let twice = Self::float_mul_scalar(Self::float_reshape(gradient, shape), 2.0_f32.into());
         Self::float_mul(Self::float_sub(a, b), twice)
     }
+
+    /// A picture and its moments after a step of Adam, of one shape.
+    fn adam(
+        x: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        moments: [FloatTensor<Self>; 2],
+        step: AdamStep,
+    ) -> [FloatTensor<Self>; 3];
 
     /// A map of zeros that is one number in memory, on the device of `like`.
     fn zero(shape: [usize; 3], like: &FloatTensor<Self>) -> FloatTensor<Self>;

@@ -11,6 +11,7 @@ use burn::backend::flex::{FlexTensor, Layout};
 use burn::tensor::{Bytes, DType, Shape};
 use rayon::prelude::*;
 
+use super::cpu::adam::{AdamStep, adam};
 use super::cpu::bits::Bits;
 use super::cpu::buffer::Buffer;
 use super::cpu::filters::padded;
@@ -20,6 +21,7 @@ use super::cpu::layout;
 use super::cpu::part::{self, Place};
 use super::cpu::phase::{Phase, timed};
 use super::cpu::simd::Isa;
+use super::cpu::sum::sum;
 use super::engine::{Engine, Size};
 use super::{Filters, storage};
 
@@ -291,6 +293,29 @@ impl Engine for Flex {
         let mut out = Buffer::new(given.len());
         matrix_backward(Isa::chosen(), &given, wide, square, &mut out, false);
         map(out, shape, false)
+    }
+
+    fn sum(x: FlexTensor) -> FlexTensor {
+        assert_eq!(x.dtype(), DType::F32, "numbers in f32");
+        let x = x.to_contiguous();
+        let offsets = x.layout().contiguous_offsets();
+        let (start, end) = offsets.expect("just made contiguous");
+        let sum = sum(&x.storage::<f32>()[start..end]);
+        let layout = Layout::contiguous(Shape::from([1]));
+        FlexTensor::new(Bytes::from_elems(vec![sum]), layout, DType::F32)
+    }
+
+    fn adam(
+        x: FlexTensor,
+        gradient: FlexTensor,
+        moments: [FlexTensor; 2],
+        step: AdamStep,
+    ) -> [FlexTensor; 3] {
+        let shape = Self::shape_of(&x);
+        let [first, second] = &moments;
+        let moments = [&values(first, true)[..], &values(second, true)[..]];
+        let new = adam(step, &values(&x, true), &values(&gradient, true), moments);
+        new.map(|new| map(new, shape, true))
     }
 
     fn zero([channels, height, width]: [usize; 3], _: &FlexTensor) -> FlexTensor {

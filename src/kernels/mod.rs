@@ -28,6 +28,7 @@ use cpu::layer::FusedLayer;
 use cpu::part::Place;
 use ops::Kernels;
 
+pub use cpu::adam::AdamStep;
 pub use cpu::layer::Pool;
 pub use cpu::simd::Isa;
 pub use cpu::{peak, phase};
@@ -174,6 +175,51 @@ pub fn gram(x: Tensor<4>) -> Tensor<2> {
     let matrix = x.reshape([channels, height * width]);
     let square = matrix.clone().matmul(matrix.transpose());
     square.div_scalar((height * width) as f32)
+}
+
+/// A picture `[1, channels, height, width]` and its two moments of the same shape after a step of
+/// Adam against a gradient.
+pub fn adam(
+    x: Tensor<4>,
+    gradient: Tensor<4>,
+    [first, second]: [Tensor<4>; 2],
+    step: AdamStep,
+) -> (Tensor<4>, [Tensor<4>; 2]) {
+    if is_ours(&x.device()) {
+        let (moved, first, second) = <Dispatch as Kernels>::adam(
+            x.into_dispatch(),
+            gradient.into_dispatch(),
+            first.into_dispatch(),
+            second.into_dispatch(),
+            step,
+        );
+        let moments = [first, second].map(Tensor::from_dispatch);
+        return (Tensor::from_dispatch(moved), moments);
+    }
+    plain_adam(x, gradient, [first, second], step)
+}
+
+fn plain_adam(
+    x: Tensor<4>,
+    gradient: Tensor<4>,
+    [first, second]: [Tensor<4>; 2],
+    step: AdamStep,
+) -> (Tensor<4>, [Tensor<4>; 2]) {
+    let [beta1, beta2] = step.betas;
+    let first = first.mul_scalar(beta1) + gradient.clone().mul_scalar(1.0 - beta1);
+    let second = second.mul_scalar(beta2) + gradient.square().mul_scalar(1.0 - beta2);
+    let spread = second.clone().sqrt().div_scalar(step.correction);
+    let change = (first.clone() / spread.add_scalar(step.epsilon)).mul_scalar(step.rate);
+    ((x - change).clamp(0.0, 1.0), [first, second])
+}
+
+/// The sum of `x`, `[1]`: on flex and on graphics cards always added in the same order, which
+/// burn's own is not for millions of numbers.
+pub fn sum<const D: usize>(x: Tensor<D>) -> Tensor<1> {
+    if is_ours(&x.device()) {
+        return Tensor::from_dispatch(<Dispatch as Kernels>::sum(x.into_dispatch()));
+    }
+    x.sum()
 }
 
 /// The sum of squares of `x - constant`, `[1]`. The gradient is that of `x` alone.

@@ -12,10 +12,12 @@ use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Autodiff, Backend, Flex, backend_extension};
+use burn::backend::{Autodiff, Backend, Flex, TensorMetadata, backend_extension};
+use burn::tensor::Shape;
 
 use super::Filters;
 use super::account::Account;
+use super::cpu::adam::AdamStep;
 use super::cpu::layer::Pool;
 use super::cpu::part::Place;
 use super::engine::{Engine, Size};
@@ -31,6 +33,16 @@ pub trait Kernels: Backend {
     fn gram(x: FloatTensor<Self>) -> FloatTensor<Self>;
     /// A part of a map.
     fn part(x: FloatTensor<Self>, place: Place) -> FloatTensor<Self>;
+    /// The sum of a tensor of any shape, `[1]`.
+    fn sum(x: FloatTensor<Self>) -> FloatTensor<Self>;
+    /// A picture and its two moments after a step of Adam; without a gradient of its own.
+    fn adam(
+        x: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        first: FloatTensor<Self>,
+        second: FloatTensor<Self>,
+        step: AdamStep,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
     /// The sum of squares of a difference from a constant, `[1]`.
     fn distance(x: FloatTensor<Self>, constant: FloatTensor<Self>) -> FloatTensor<Self>;
 }
@@ -53,6 +65,20 @@ macro_rules! without_autodiff {
 
             fn part(x: FloatTensor<Self>, place: Place) -> FloatTensor<Self> {
                 <Self as Engine>::part(&x, &place)
+            }
+
+            fn sum(x: FloatTensor<Self>) -> FloatTensor<Self> {
+                <Self as Engine>::sum(x)
+            }
+
+            fn adam(
+                x: FloatTensor<Self>,
+                gradient: FloatTensor<Self>,
+                first: FloatTensor<Self>,
+                second: FloatTensor<Self>,
+                step: AdamStep,
+            ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+                <Self as Engine>::adam(x, gradient, [first, second], step).into()
             }
 
             fn distance(x: FloatTensor<Self>, constant: FloatTensor<Self>) -> FloatTensor<Self> {
@@ -121,6 +147,29 @@ impl<E: Engine, C: CheckpointStrategy> Kernels for Autodiff<E, C> {
             OpsKind::Tracked(prep) => prep.finish((place, height, source), out),
             OpsKind::UnTracked(prep) => prep.finish(out),
         }
+    }
+
+    fn sum(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        let (x, node) = x.into_parts();
+        let shape = x.shape();
+        let out = E::sum(x);
+        match Sum.prepare::<C>([node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish(shape, out),
+            OpsKind::UnTracked(prep) => prep.finish(out),
+        }
+    }
+
+    fn adam(
+        x: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        first: FloatTensor<Self>,
+        second: FloatTensor<Self>,
+        step: AdamStep,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        let primitive = |x: FloatTensor<Self>| x.into_parts().0;
+        let moments = [primitive(first), primitive(second)];
+        let new = E::adam(primitive(x), primitive(gradient), moments, step);
+        new.map(FloatTensor::<Self>::new).into()
     }
 
     fn distance(x: FloatTensor<Self>, constant: FloatTensor<Self>) -> FloatTensor<Self> {
@@ -235,6 +284,21 @@ impl<E: Engine> Backward<E, 1> for Part {
             let gradient = E::part_backward(&gradient, &place, height, None);
             hand_on::<E>(gradient, None, input.map(|node| node.id), grads);
         }
+    }
+}
+
+#[derive(Debug)]
+struct Sum;
+
+impl<E: Engine> Backward<E, 1> for Sum {
+    type State = Shape;
+
+    fn backward(self, ops: Ops<Shape, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let ([input], shape) = (ops.parents, ops.state);
+        let gradient = grads.consume::<E>(&ops.node);
+        let one = Shape::from(vec![1; shape.num_dims()]);
+        let gradient = E::float_expand(E::float_reshape(gradient, one), shape);
+        hand_on::<E>(gradient, None, input.map(|node| node.id), grads);
     }
 }
 

@@ -5,7 +5,10 @@ use std::sync::OnceLock;
 
 use burn::tensor::{Device, Distribution, Tensor, Tolerance, s};
 
-use super::{Filters, Form, Pool, conv_relu, gram, part, plain_pool, pool, squared_distance};
+use super::{
+    AdamStep, Filters, Form, Pool, adam, conv_relu, gram, part, plain_adam, plain_pool, pool,
+    squared_distance, sum,
+};
 
 /// The CPU and, where there is one, the graphics card.
 fn devices() -> impl Iterator<Item = Device> {
@@ -145,6 +148,45 @@ fn a_squared_distance_agrees_with_ordinary_operations() {
         let (a, b) = (random([7, 5], &device), random([5, 7], &device).transpose());
         let plain = (a.clone() - b.clone()).square().sum();
         assert_same(&squared_distance(a, b), &plain);
+    }
+}
+
+#[test]
+fn a_sum_and_its_gradient_agree_with_ordinary_operations() {
+    for device in devices() {
+        let x = random([1, 3, 61, 67], &device);
+        for x in [x.clone(), x.swap_dims(2, 3)] {
+            assert_same(&sum(x.clone()), &x.clone().sum());
+            let wide = |y: Tensor<1>| y.reshape([1, 1, 1, 1]) / 1000.0;
+            assert_same(
+                &gradient(&x, |x| wide(sum(x.square()))),
+                &gradient(&x, |x| wide(x.square().sum())),
+            );
+        }
+    }
+}
+
+#[test]
+fn a_step_of_adam_agrees_with_ordinary_operations() {
+    let step = AdamStep {
+        betas: [0.9, 0.999],
+        rate: 0.05,
+        correction: 0.3,
+        epsilon: 1e-8,
+    };
+    for device in devices() {
+        let random = || random([1, 3, 41, 67], &device);
+        let turned = random().swap_dims(2, 3).reshape([1, 3, 41, 67]);
+        let moments = || [random(), random().square()];
+        let gradient = turned.swap_dims(2, 3);
+        let x = random().swap_dims(2, 3).abs();
+        let moments = moments().map(|m| m.swap_dims(2, 3));
+        let (moved, new) = adam(x.clone(), gradient.clone(), moments.clone(), step);
+        let (expected, plain) = plain_adam(x, gradient, moments, step);
+        assert_same(&moved, &expected);
+        for (new, plain) in new.iter().zip(&plain) {
+            assert_same(new, plain);
+        }
     }
 }
 

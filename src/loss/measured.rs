@@ -1,6 +1,7 @@
 use burn::tensor::{Gradients, Tensor};
 
 use super::Moments;
+use crate::kernels;
 
 /// What the losses look at, of a tile or of a whole picture: that of a picture is the sum over its
 /// tiles.
@@ -104,5 +105,5 @@ impl Measured {
 }
 
 fn product<const D: usize>(x: &Tensor<D>, slope: &Tensor<D>) -> Tensor<1> {
-    (x.clone() * slope.clone()).sum()
+    kernels::sum(x.clone() * slope.clone())
 }

@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 use super::wasserstein::Gaussian;
 use super::{Guide, Moments, Normalisation, Region, Settings, StyleLoss, StyleSource, seen};
 use crate::arch::Layer;
-use crate::kernels::squared_distance;
+use crate::kernels::{squared_distance, sum};
 use crate::tiles::{Tiling, Window};
 use crate::vgg::Vgg;
 
@@ -148,7 +148,7 @@ fn add(sums: &mut BTreeMap<Layer, Moments>, layer: Layer, moments: Moments) {
 
 /// The sum of squares.
 pub(super) fn size<const D: usize>(target: Tensor<D>) -> f32 {
-    target.square().sum().into_scalar()
+    sum(target.square()).into_scalar()
 }
 
 /// 1 / a target's size, or 1 where there is none (a black picture may have no features to be

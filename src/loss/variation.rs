@@ -1,5 +1,6 @@
 use burn::tensor::{Tensor, s};
 
+use crate::kernels;
 use crate::tiles::{Area, Window};
 
 /// What a tile adds to the total variation of its picture: the mean over channels and pixels of the
@@ -23,7 +24,7 @@ pub fn total_variation(x: &Tensor<4>, window: &Window) -> Tensor<1> {
             .clone()
             .slice(s![.., .., rows.clone(), own.start + 1..own.end + 1]);
         let count = channels * height * (width - 1);
-        sum = sum + (right - left).square().sum().div_scalar(count as f32);
+        sum = sum + kernels::sum((right - left).square()).div_scalar(count as f32);
     }
     if rows.start < last_row {
         let own = rows.start..last_row;
@@ -32,7 +33,7 @@ pub fn total_variation(x: &Tensor<4>, window: &Window) -> Tensor<1> {
             .clone()
             .slice(s![.., .., own.start + 1..own.end + 1, columns]);
         let count = channels * (height - 1) * width;
-        sum = sum + (below - above).square().sum().div_scalar(count as f32);
+        sum = sum + kernels::sum((below - above).square()).div_scalar(count as f32);
     }
     sum
 }

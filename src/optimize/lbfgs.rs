@@ -2,6 +2,8 @@ use std::collections::VecDeque;
 
 use burn::tensor::Tensor;
 
+use crate::kernels::sum;
+
 /// Share of the promised decrease that a step must keep (Nocedal and Wright 2006, equation 3.4).
 const ARMIJO: f32 = 1e-4;
 /// Least curvature s.y / y.y of a remembered update, relative: below it the update is noise.
@@ -51,7 +53,7 @@ struct Base {
 }
 
 fn dot(a: &Tensor<4>, b: &Tensor<4>) -> f32 {
-    (a.clone() * b.clone()).sum().into_scalar()
+    sum(a.clone() * b.clone()).into_scalar()
 }
 
 /// The gradient without what would push a pixel out of [0, 1].
@@ -160,7 +162,8 @@ impl Lbfgs {
     /// -H g by the two-loop recursion, or the plain gradient scaled to a small move.
     fn direction(&self, gradient: &Tensor<4>) -> Tensor<4> {
         let Some(last) = self.pairs.back() else {
-            let mean: f32 = gradient.clone().abs().mean().into_scalar();
+            let size: f32 = sum(gradient.clone().abs()).into_scalar();
+            let mean = size / gradient.shape().num_elements() as f32;
             return gradient
                 .clone()
                 .mul_scalar(-FIRST_MOVE / mean.max(f32::MIN_POSITIVE));

@@ -23,6 +23,7 @@ macro_rules! six {
     }};
 }
 
+pub mod adam;
 pub mod bits;
 pub mod buffer;
 mod direct;
@@ -34,6 +35,7 @@ pub mod part;
 pub mod peak;
 pub mod phase;
 pub mod simd;
+pub mod sum;
 mod winograd;
 
 #[cfg(test)]

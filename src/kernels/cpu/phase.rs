@@ -20,11 +20,15 @@ pub enum Phase {
     Gram,
     /// Changes of layout, and pools outside a convolution.
     Layout,
+    /// Sums for the losses.
+    Sums,
+    /// The optimiser's step.
+    Update,
 }
 
 impl Phase {
     /// All kinds.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::TransformIn,
         Self::TransformOut,
         Self::WinogradFilters,
@@ -32,6 +36,8 @@ impl Phase {
         Self::FirstLayer,
         Self::Gram,
         Self::Layout,
+        Self::Sums,
+        Self::Update,
     ];
 
     /// What it is called in a profile.
@@ -44,6 +50,8 @@ impl Phase {
             Self::FirstLayer => "first layer",
             Self::Gram => "Gram",
             Self::Layout => "layout",
+            Self::Sums => "sums",
+            Self::Update => "update",
         }
     }
 }

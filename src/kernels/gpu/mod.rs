@@ -10,8 +10,8 @@
     reason = "an array in a kernel is a place in registers, whatever its size here"
 )]
 
+mod adam;
 mod convolution;
-mod distance;
 mod fetch;
 mod gram;
 mod launch;
@@ -20,6 +20,7 @@ mod map;
 mod pack;
 mod pools;
 mod product;
+mod sums;
 mod tile;
 pub mod watch;
 mod winograd;
@@ -30,6 +31,7 @@ use burn_cubecl::tensor::CubeTensor;
 use burn_cubecl::{CubeBackend, cubecl};
 
 use super::Filters;
+use super::cpu::adam::AdamStep;
 use super::cpu::layer::Pool;
 use super::cpu::part::Place;
 use super::engine::{Engine, Size};
@@ -107,12 +109,25 @@ impl Engine for CubeBackend {
         launch::gram_backward(gradient, &map::packed(x.clone()), other.map(map::packed))
     }
 
+    fn sum(x: CubeTensor) -> CubeTensor {
+        sums::sum(x)
+    }
+
     fn distance(a: CubeTensor, b: CubeTensor) -> CubeTensor {
-        distance::distance(a, b)
+        sums::distance(a, b)
     }
 
     fn distance_backward(gradient: CubeTensor, a: CubeTensor, b: CubeTensor) -> CubeTensor {
-        distance::distance_backward(gradient, a, b)
+        sums::distance_backward(gradient, a, b)
+    }
+
+    fn adam(
+        x: CubeTensor,
+        gradient: CubeTensor,
+        moments: [CubeTensor; 2],
+        step: AdamStep,
+    ) -> [CubeTensor; 3] {
+        adam::adam(x, gradient, moments, step)
     }
 
     fn zero(shape: [usize; 3], like: &CubeTensor) -> CubeTensor {

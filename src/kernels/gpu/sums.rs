@@ -1,4 +1,4 @@
-//! Sums of squares of a difference, always added in the same order, and their gradient.
+//! Sums and squared distances, always added in the same order, and the gradient of a distance.
 #![allow(unsafe_code)]
 
 use burn_cubecl::cubecl;
@@ -31,16 +31,27 @@ fn gathered(own: f32) -> f32 {
     sums[0usize]
 }
 
-/// One sum of squares for each workgroup.
+/// One sum for each workgroup: of `a`, or of the squares of `a - b`.
 #[cube(launch_unchecked)]
-fn squares(a: &[f32], b: &[f32], out: &mut [f32], count: u32, share: u32) {
+fn of_shares(
+    a: &[f32],
+    b: &[f32],
+    out: &mut [f32],
+    count: u32,
+    share: u32,
+    #[comptime] squares: bool,
+) {
     let first = CUBE_POS_X * share;
     let last = min(first + share, count);
     let mut sum = 0.0f32;
     let mut at = first + UNIT_POS;
     while at < last {
-        let off = a[at as usize] - b[at as usize];
-        sum = fma(off, off, sum);
+        if comptime!(squares) {
+            let off = a[at as usize] - b[at as usize];
+            sum = fma(off, off, sum);
+        } else {
+            sum += a[at as usize];
+        }
         at += comptime!(ALONE);
     }
     let all = gathered(sum);
@@ -70,11 +81,15 @@ fn slopes(a: &[f32], b: &[f32], gradient: &[f32], out: &mut [f32], count: u32) {
     }
 }
 
+/// Whether a tensor's numbers, in some order, are all there is in its memory.
+fn is_dense(x: &CubeTensor) -> bool {
+    x.handle.size_in_used() as usize == 4 * x.meta.num_elements()
+}
+
 /// Both as they lie where they lie alike without gaps, else copies that do, and how many numbers.
 fn alike(a: CubeTensor, b: CubeTensor) -> (CubeTensor, CubeTensor, usize) {
     let count = a.meta.num_elements();
-    let dense = |x: &CubeTensor| x.handle.size_in_used() as usize == 4 * count;
-    if a.meta.strides() == b.meta.strides() && dense(&a) && dense(&b) {
+    if a.meta.strides() == b.meta.strides() && is_dense(&a) && is_dense(&b) {
         return (a, b, count);
     }
     (into_contiguous(a), into_contiguous(b), count)
@@ -83,13 +98,25 @@ fn alike(a: CubeTensor, b: CubeTensor) -> (CubeTensor, CubeTensor, usize) {
 /// The sum of squares of `a - b`, `[1]`.
 pub fn distance(a: CubeTensor, b: CubeTensor) -> CubeTensor {
     let (a, b, count) = alike(a, b);
+    added(&a, &b, count, true)
+}
+
+/// The sum of `x`, `[1]`.
+pub fn sum(x: CubeTensor) -> CubeTensor {
+    let count = x.meta.num_elements();
+    let x = if is_dense(&x) { x } else { into_contiguous(x) };
+    added(&x, &x, count, false)
+}
+
+/// The sum of `a`'s numbers, or of the squares of `a - b`.
+fn added(a: &CubeTensor, b: &CubeTensor, count: usize, squares: bool) -> CubeTensor {
     let share = count.div_ceil(SHARES).max(SHARE);
     let shares = count.div_ceil(share).max(1);
-    let (parts, out) = (numbers(shares, &a), numbers(1, &a));
+    let (parts, out) = (numbers(shares, a), numbers(1, a));
     let dim = CubeDim::new_1d(ALONE);
     // SAFETY: units read below `count`, and write one number a workgroup.
     unsafe {
-        squares::launch_unchecked(
+        of_shares::launch_unchecked(
             &a.client,
             CubeCount::Static(shares as u32, 1, 1),
             dim,
@@ -98,6 +125,7 @@ pub fn distance(a: CubeTensor, b: CubeTensor) -> CubeTensor {
             buffer(&parts.handle, shares),
             count as u32,
             share as u32,
+            squares,
         );
         total::launch_unchecked(
             &a.client,
