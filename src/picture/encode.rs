@@ -3,6 +3,7 @@
 mod formats;
 mod png;
 mod rescue;
+mod tiff;
 mod webp;
 
 use std::io::{BufWriter, Cursor, Write};

@@ -7,13 +7,10 @@ use std::path::Path;
 use image::codecs::jpeg::JpegEncoder;
 use image::{ExtendedColorType, ImageEncoder, ImageError};
 use moxcms::{ColorDateTime, ColorProfile};
-use tiff::TiffError;
-use tiff::encoder::{Compression, DeflateLevel, TiffEncoder, TiffValue, colortype};
-use tiff::tags::{ExtraSamples, Predictor, Tag, Type};
 
-use super::{EncodeOptions, png, webp};
+use super::{EncodeOptions, png, tiff, webp};
 use crate::files::FileError;
-use crate::picture::{Depth, OutputFormat, Picture, PictureError, eight_bit, provenance};
+use crate::picture::{OutputFormat, Picture, PictureError, eight_bit, provenance};
 
 /// Of a JPEG, unless asked for.
 const QUALITY: u8 = 95;
@@ -62,10 +59,10 @@ impl From<::png::EncodingError> for Failure {
     }
 }
 
-impl From<TiffError> for Failure {
-    fn from(error: TiffError) -> Self {
+impl From<::tiff::TiffError> for Failure {
+    fn from(error: ::tiff::TiffError) -> Self {
         match error {
-            TiffError::IoError(e) => Self::Io(e),
+            ::tiff::TiffError::IoError(e) => Self::Io(e),
             e => Self::Encoder(e.to_string()),
         }
     }
@@ -84,7 +81,7 @@ pub(super) fn write(
         OutputFormat::Png => png::write(out, size, picture, options),
         OutputFormat::Jpeg => jpeg(out, size, picture, options),
         OutputFormat::WebP => webp::write(out, size, picture, options),
-        OutputFormat::Tiff => tiff(out, size, picture, options),
+        OutputFormat::Tiff => tiff::write(out, picture, options),
     }
 }
 
@@ -153,73 +150,6 @@ pub(super) fn srgb_profile() -> Result<Vec<u8>, Failure> {
         .map_err(|e| Failure::Encoder(e.to_string()))
 }
 
-fn tiff(
-    out: impl Write + Seek,
-    size: (u32, u32),
-    picture: &Picture,
-    options: &EncodeOptions,
-) -> Result<(), Failure> {
-    use colortype::{RGB8, RGB16, RGBA8, RGBA16};
-    match (options.depth, &picture.alpha) {
-        (Depth::Eight, None) => {
-            tiff_of::<RGB8>(out, size, &eight_bit(&interleaved(picture)), options)
-        }
-        (Depth::Eight, Some(_)) => {
-            tiff_of::<RGBA8>(out, size, &eight_bit(&interleaved(picture)), options)
-        }
-        (Depth::Sixteen, None) => {
-            tiff_of::<RGB16>(out, size, &sixteen_bit(&interleaved(picture)), options)
-        }
-        (Depth::Sixteen, Some(_)) => {
-            tiff_of::<RGBA16>(out, size, &sixteen_bit(&interleaved(picture)), options)
-        }
-    }
-}
-
-fn tiff_of<C: colortype::ColorType>(
-    out: impl Write + Seek,
-    (width, height): (u32, u32),
-    samples: &[C::Inner],
-    options: &EncodeOptions,
-) -> Result<(), Failure>
-where
-    [C::Inner]: TiffValue,
-{
-    let mut file = TiffEncoder::new(out)?
-        .with_compression(Compression::Deflate(DeflateLevel::Balanced))
-        .with_predictor(Predictor::Horizontal);
-    let mut image = file.new_image::<C>(width, height)?;
-    if C::BITS_PER_SAMPLE.len() == 4 {
-        // Not through `ImageEncoder::extra_samples`: its predictor would take pixels for three samples.
-        let alpha = [ExtraSamples::UnassociatedAlpha.to_u16()];
-        image.encoder().write_tag(Tag::ExtraSamples, &alpha[..])?;
-    }
-    image
-        .encoder()
-        .write_tag(Tag::IccProfile, srgb_profile()?.as_slice())?;
-    if let Some(text) = &options.provenance {
-        let text = Text(format!("{} {text}\0", provenance::KEY));
-        image.encoder().write_tag(Tag::ImageDescription, text)?;
-    }
-    Ok(image.write_data(samples)?)
-}
-
-/// A NUL-terminated UTF-8 string in an ASCII field, as other programs write it; the crate's own takes ASCII only.
-struct Text(String);
-
-impl TiffValue for Text {
-    const BYTE_LEN: u8 = 1;
-    const FIELD_TYPE: Type = Type::ASCII;
-
-    fn count(&self) -> usize {
-        self.0.len()
-    }
-
-    fn data(&self) -> Cow<'_, [u8]> {
-        Cow::Borrowed(self.0.as_bytes())
-    }
-}
-
 /// Samples in 16 bits, native byte order.
 pub(super) fn sixteen_bit(samples: &[f32]) -> Vec<u16> {
     samples
@@ -236,7 +166,17 @@ pub(super) fn interleaved(picture: &Picture) -> Cow<'_, [f32]> {
     with_alpha(&picture.pixels, alpha).collect()
 }
 
-pub(super) fn with_alpha(rgb: &[f32], alpha: &[f32]) -> impl Iterator<Item = f32> {
+/// The rows, as RGB samples, or RGBA if the picture has an alpha channel.
+pub(super) fn rows(picture: &Picture) -> impl Iterator<Item = Cow<'_, [f32]>> {
+    let alpha = picture.alpha.as_deref();
+    let rows = picture.pixels.chunks_exact(3 * picture.width).enumerate();
+    rows.map(move |(y, row)| match alpha {
+        Some(alpha) => with_alpha(row, &alpha[y * picture.width..]).collect(),
+        None => Cow::Borrowed(row),
+    })
+}
+
+fn with_alpha(rgb: &[f32], alpha: &[f32]) -> impl Iterator<Item = f32> {
     let rgb = rgb.as_chunks::<3>().0.iter().zip(alpha);
     rgb.flat_map(|(&[r, g, b], &a)| [r, g, b, a])
 }

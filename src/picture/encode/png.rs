@@ -1,10 +1,9 @@
 //! PNG, a row at a time: a print is too large to be held twice.
 
-use std::borrow::Cow;
 use std::io::{self, Write};
 
 use super::EncodeOptions;
-use super::formats::{Failure, sixteen_bit, with_alpha};
+use super::formats::{Failure, rows, sixteen_bit};
 use crate::picture::{Depth, Picture, eight_bit, provenance};
 
 pub(super) fn write(
@@ -80,14 +79,4 @@ impl<W: Write> Write for Keeping<W> {
         let flushed = self.out.flush();
         self.kept(flushed)
     }
-}
-
-/// The rows, as RGB samples, or RGBA if the picture has an alpha channel.
-fn rows(picture: &Picture) -> impl Iterator<Item = Cow<'_, [f32]>> {
-    let alpha = picture.alpha.as_deref();
-    let rows = picture.pixels.chunks_exact(3 * picture.width).enumerate();
-    rows.map(move |(y, row)| match alpha {
-        Some(alpha) => with_alpha(row, &alpha[y * picture.width..]).collect(),
-        None => Cow::Borrowed(row),
-    })
 }
