@@ -174,6 +174,7 @@ fn the_best_picture_of_a_sheet_sets_its_value() {
     browser.click("#sweep-start");
     browser.wait("document.querySelectorAll('#tiles img').length === 2");
     browser.wait("document.querySelector('#what').textContent.includes('done')");
+    browser.wait("!document.querySelector('#report').hidden");
     browser.click("#tiles button:last-child");
     browser.wait("document.querySelector('#strength').value === '0.9'");
     browser.wait("document.querySelector('#command').textContent.includes('--strength 0.9')");
@@ -213,6 +214,43 @@ fn a_region_is_painted_with_a_brush_or_with_keys() {
     assert!(mask.pixels().any(|pixel| pixel.0 == [255]));
     browser.click("#start");
     browser.wait("document.querySelector('#what').textContent.includes('done')");
+    assert_quiet(&browser);
+}
+
+#[test]
+fn a_part_of_a_painting_is_painted_and_a_picture_of_the_gallery_is_gone_on_from() {
+    let Some((served, browser)) = open(1280, 900) else {
+        return;
+    };
+    prepare(&browser, "2");
+    browser.click("#paintings button:nth-of-type(2)");
+    browser.wait(
+        "document.querySelector('#brush').open && document.querySelector('#mask').width === 40",
+    );
+    browser.drag("#mask", &[(-10, -10), (5, -10), (10, 10)]);
+    browser.click("#brush button[value=use]");
+    let masks = "document.querySelector('#command').textContent.includes(
+        '--content-mask nst-inputs/region-boat.png --style-mask nst-inputs/part-waves.png')";
+    browser.wait(masks);
+    let mask = |name: &str| {
+        let path = served.work().join("nst-inputs").join(name);
+        image::open(path).unwrap().to_luma8()
+    };
+    assert!(
+        mask("region-boat.png").pixels().all(|p| p.0 == [255]),
+        "all of the photo"
+    );
+    assert_eq!(mask("part-waves.png").dimensions(), (40, 50));
+    browser.click("#start");
+    browser.wait("document.querySelector('#what').textContent.includes('done')");
+    browser.wait("document.querySelector('#pictures img')");
+    browser.click("#pictures summary");
+    browser.click("#pictures details button:nth-of-type(2)");
+    browser.wait("document.querySelector('#first img')?.naturalWidth > 0");
+    browser
+        .wait("document.querySelector('#command').textContent.includes('--init boat_waves.png')");
+    browser.click("#first-away");
+    browser.wait("!document.querySelector('#command').textContent.includes('--init')");
     assert_quiet(&browser);
 }
 

@@ -240,6 +240,35 @@ fn it_listens_on_this_machine_alone_unless_asked_and_then_warns() {
     assert_eq!(open.raw("GET /api/gallery", &headers, b"").status, 403);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn open_starts_the_browser_of_this_machine_with_the_whole_address() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let programs = tempfile::TempDir::new().unwrap();
+    let (browser, told) = (
+        programs.path().join("xdg-open"),
+        programs.path().join("told"),
+    );
+    std::fs::write(
+        &browser,
+        format!("#!/bin/sh\necho \"$1\" > {}\n", told.display()),
+    )
+    .unwrap();
+    std::fs::set_permissions(&browser, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let served = Served::among(&["--open"], programs.path().as_os_str());
+    let address = served.address() + "\n";
+    common::batch::wait_until(|| std::fs::read_to_string(&told).is_ok_and(|t| t == address));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn where_no_browser_starts_the_studio_says_so_and_stays_open() {
+    let served = Served::among(&["--open"], std::ffi::OsStr::new("/nowhere"));
+    common::batch::wait_until(|| served.said().contains("--open: no browser starts"));
+    assert_eq!(served.get("/api/gallery").status, 200);
+}
+
 #[test]
 fn pictures_have_ids_and_no_path_is_one() {
     let served = Served::new();

@@ -139,6 +139,41 @@ fn a_sheet_shows_each_of_its_pictures() {
         "{:?}",
         served.files()
     );
+    let report = served.get(&format!("/api/jobs/{id}/report.html")).text();
+    assert!(report.contains("Sweep of strength=0.1,0.9"), "{report}");
+    let pictures = report.matches("data:image/jpeg;base64,").count();
+    assert_eq!(pictures, 2, "one for each value");
+}
+
+#[test]
+fn parts_of_paintings_and_a_picture_to_start_from_are_asked_for_and_found_again() {
+    let served = Served::new();
+    let [photo, style, start] = ["photo.png", "style.png", "start.png"]
+        .map(|name| served.drop_picture(name, 30 + name.len() as u32, 20));
+    let mut ask = small(&photo, &style, &[("steps", "1"), ("init", "noise")]);
+    ask["content_masks"] = json!([start]);
+    ask["style_masks"] = json!([photo]);
+    ask["init"] = json!(start);
+    let command = served.done("/api/command", &ask)["command"].clone();
+    let command = command.as_str().unwrap();
+    for part in [
+        "--style-mask nst-inputs/photo.png",
+        "--content-mask nst-inputs/start.png",
+        "--init nst-inputs/start.png",
+    ] {
+        assert!(command.contains(part), "{command}");
+    }
+    assert!(!command.contains("noise"), "{command}");
+    let id = served.done("/api/jobs", &ask)["id"].clone();
+    let job = served.wait_for(&id, &["done", "failed"]);
+    assert_eq!(job["status"], "done", "{job:#}");
+    let gallery = served.get("/api/gallery").json();
+    let picture = gallery[0]["id"].as_str().unwrap();
+    let again = served.get(&format!("/api/gallery/{picture}")).json();
+    assert_eq!(again["left_out"], json!([]), "{again:#}");
+    for part in ["content_masks", "style_masks", "init"] {
+        assert_eq!(again["ask"][part], ask[part], "{again:#}");
+    }
 }
 
 #[test]

@@ -10,6 +10,7 @@ use serde::Serialize;
 use tempfile::TempDir;
 
 use crate::cli::args::{Part, Role, Transfer};
+use crate::cli::command_line;
 use crate::cli::fault::{Interrupted, Usage};
 use crate::cli::flags::{Flags, long_name};
 use crate::cli::inputs;
@@ -79,7 +80,9 @@ pub fn paint_sheet(
     target.save(&page, sheet.stopped_after)?;
     announce(args, target.path(), &page, sheet.tiles.len())?;
     if let Some((path, recorder)) = args.output.report.as_ref().zip(recorder) {
-        Report::of_sweep(sweep, recorder, flags)?.write(path, args.output.overwrite)?;
+        let command = command_line::quoted(flags)?;
+        let report = Report::of_sweep(sweep, &recorder.done, &command);
+        report.write(path, args.output.overwrite)?;
     }
     Ok(sheet.diverged)
 }

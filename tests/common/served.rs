@@ -1,5 +1,6 @@
 //! A running `nst studio`, and a client of it.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -44,6 +45,11 @@ impl Served {
 
     /// With more flags.
     pub fn with(flags: &[&str]) -> Self {
+        Self::among(flags, &std::env::var_os("PATH").unwrap_or_default())
+    }
+
+    /// With more flags, and programs in these folders.
+    pub fn among(flags: &[&str], programs: &OsStr) -> Self {
         let folder = TempDir::new().unwrap();
         std::fs::create_dir(folder.path().join("home")).unwrap();
         std::fs::create_dir(folder.path().join("work")).unwrap();
@@ -52,6 +58,7 @@ impl Served {
             .env("HOME", folder.path().join("home"))
             .env("XDG_CACHE_HOME", folder.path().join("home"))
             .env("NST_OFFLINE", "1")
+            .env("PATH", programs)
             .env_remove("NST_WEIGHTS")
             .args(["studio", "work"])
             .args(flags)

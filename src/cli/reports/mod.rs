@@ -46,17 +46,12 @@ impl Report {
         Self { html }
     }
 
-    /// The page of a sweep, such as `beta=3,10`.
-    ///
-    /// # Errors
-    ///
-    /// Flags that cannot be printed.
-    pub fn of_sweep(sweep: &str, recorder: Recorder, flags: &Flags) -> anyhow::Result<Self> {
-        let records = recorder.done;
+    /// The page of a sweep, such as `beta=3,10`, that a command line asked for.
+    pub fn of_sweep(sweep: &str, records: &[Record], command: &str) -> Self {
         let unfinished = records.iter().any(|record| record.remark.is_some());
-        let body = html::sweep(sweep, &records, &command_line::quoted(flags)?);
+        let body = html::sweep(sweep, records, command);
         let html = html::page(sweep, unfinished, &body);
-        Ok(Self { html })
+        Self { html }
     }
 
     /// The whole text.

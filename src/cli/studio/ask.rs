@@ -1,6 +1,7 @@
 //! From what the page asks for to the flags of a command line.
 
 use std::collections::{BTreeMap, HashSet};
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -19,9 +20,15 @@ use crate::cli::{command_line, paint, sweep};
 pub struct Ask {
     pub content: String,
     pub styles: Vec<StyleAsk>,
-    /// One for each painting, or none at all.
+    /// Parts of the photo, one for each painting, or none at all.
     #[serde(default)]
     pub content_masks: Vec<String>,
+    /// Parts of the paintings, likewise.
+    #[serde(default)]
+    pub style_masks: Vec<String>,
+    /// A picture to start from, instead of what the settings say.
+    #[serde(default)]
+    pub init: Option<String>,
     #[serde(default)]
     pub settings: BTreeMap<String, Given>,
     #[serde(default)]
@@ -54,6 +61,13 @@ pub enum Given {
 pub struct SweepAsk {
     pub flag: String,
     pub values: Vec<String>,
+}
+
+impl fmt::Display for SweepAsk {
+    /// As `--sweep` takes it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.flag, self.values.join(","))
+    }
 }
 
 /// A run that may be queued.
@@ -165,7 +179,7 @@ fn swept(sweep: &SweepAsk) -> anyhow::Result<String> {
             );
         }
     }
-    Ok(format!("{}={}", sweep.flag, sweep.values.join(",")))
+    Ok(sweep.to_string())
 }
 
 fn pictures(ask: &Ask, shelf: &Shelf, flags: &mut Flags) -> anyhow::Result<()> {
@@ -180,10 +194,16 @@ fn pictures(ask: &Ask, shelf: &Shelf, flags: &mut Flags) -> anyhow::Result<()> {
     }
     anyhow::ensure!(!styles.is_empty(), "a painting is missing");
     flags.set("style", &styles);
-    let masks = ask.content_masks.iter().map(|id| shelf.path(id));
-    let masks = masks.collect::<anyhow::Result<Vec<_>>>()?;
-    if !masks.is_empty() {
-        flags.set("content-mask", &masks);
+    for (flag, ids) in [
+        ("content-mask", ask.content_masks.as_slice()),
+        ("style-mask", ask.style_masks.as_slice()),
+        ("init", ask.init.as_slice()),
+    ] {
+        let paths = ids.iter().map(|id| shelf.path(id));
+        let paths = paths.collect::<anyhow::Result<Vec<_>>>()?;
+        if !paths.is_empty() {
+            flags.set(flag, &paths);
+        }
     }
     Ok(())
 }

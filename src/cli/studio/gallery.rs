@@ -119,7 +119,9 @@ pub fn again(provenance: &Provenance, shelf: &mut Shelf) -> Again {
     let offered = offered();
     for (name, values) in &provenance.flags {
         match name.as_str() {
-            "content" | "style" | "content-mask" => {
+            "content" | "style" | "content-mask" | "style-mask" | "init"
+                if name != "init" || is_input(values, provenance) =>
+            {
                 let taken = values.iter().map(|value| taken(value, provenance, shelf));
                 let taken: Vec<_> = taken.collect();
                 for (value, taken) in values.iter().zip(&taken) {
@@ -145,10 +147,19 @@ pub fn again(provenance: &Provenance, shelf: &mut Shelf) -> Again {
     again
 }
 
+/// Whether a flag was given a file, not a word.
+fn is_input(values: &[String], provenance: &Provenance) -> bool {
+    values
+        .iter()
+        .any(|value| provenance.inputs.contains_key(value))
+}
+
 fn give(ask: &mut Ask, name: &str, mut taken: impl Iterator<Item = StyleAsk>) {
     match name {
         "content" => ask.content = taken.next().map(|picture| picture.id).unwrap_or_default(),
         "style" => ask.styles = taken.collect(),
+        "style-mask" => ask.style_masks = taken.map(|picture| picture.id).collect(),
+        "init" => ask.init = taken.next().map(|picture| picture.id),
         _ => ask.content_masks = taken.map(|picture| picture.id).collect(),
     }
 }

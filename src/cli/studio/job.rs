@@ -48,8 +48,8 @@ pub struct Job {
     pub live: Option<Arc<Image>>,
     /// What has been seen of it: of the last picture, if it is a sheet.
     pub record: Record,
-    /// The pictures of its sheet.
-    pub tiles: Vec<Arc<Image>>,
+    /// What has been seen of the pictures of its sheet that are ready.
+    pub tiles: Vec<Record>,
 }
 
 /// What the page is told of a job.

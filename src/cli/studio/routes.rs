@@ -239,7 +239,7 @@ fn curves(job: &Job) -> Response {
 
 /// The page of `--report`, to be kept as a file.
 fn report(job: &Job) -> Response {
-    if job.record.after.is_none() {
+    if job.record.after.is_none() && job.tiles.is_empty() {
         return gone();
     }
     let stem = job.output.file_stem().unwrap_or_default().to_string_lossy();
@@ -257,14 +257,19 @@ fn report(job: &Job) -> Response {
         (header::CONTENT_TYPE, "text/html; charset=utf-8".to_owned()),
         (header::CONTENT_DISPOSITION, named),
     ];
-    let report = Report::of_record(&job.record, &job.shown.command);
+    let command = &job.shown.command;
+    let report = match &job.shown.sweep {
+        Some(sweep) => Report::of_sweep(&sweep.to_string(), &job.tiles, command),
+        None => Report::of_record(&job.record, command),
+    };
     (headers, report.into_html()).into_response()
 }
 
 async fn tile(State(studio): Shared, Path((id, tile)): Path<(u32, usize)>) -> Response {
     let mut inner = studio.look();
     let tile = inner.job(id).and_then(|job| job.tiles.get(tile));
-    tile.map_or_else(gone, |image| jpeg(image.jpeg.clone()))
+    let image = tile.and_then(|record| record.after.as_ref());
+    image.map_or_else(gone, |image| jpeg(image.jpeg.clone()))
 }
 
 async fn to_job(State(studio): Shared, Path((id, what)): Path<(u32, String)>) -> Response {

@@ -43,7 +43,7 @@ pub const LEFT_OUT: [LeftOut; 16] = [
     left_out("content", "the photo that is dropped"),
     left_out("style", "the paintings that are dropped"),
     left_out("content-mask", "painted with the brush"),
-    left_out("style-mask", "only on the command line"),
+    left_out("style-mask", "painted with the brush"),
     left_out("output", "a free name in the studio's folder"),
     left_out("sweep", "under Sweep"),
     left_out("report", "a button after the run"),

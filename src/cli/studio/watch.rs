@@ -133,11 +133,11 @@ impl Audience for Watch<'_> {
             return;
         };
         self.studio.change_job(self.id, |job| {
+            if job.shown.sweep.is_some() {
+                job.tiles.push(record.clone());
+                job.shown.tiles = job.tiles.len();
+            }
             if let Some(after) = record.after.clone() {
-                if job.shown.sweep.is_some() {
-                    job.tiles.push(Arc::new(after.clone()));
-                    job.shown.tiles = job.tiles.len();
-                }
                 job.show(after);
             }
             job.record = record;

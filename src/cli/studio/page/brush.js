@@ -7,12 +7,13 @@ const SIDE = 1024;
 
 const point = { x: 0, y: 0 };
 
-/** Lets a person paint over the photo, from an earlier mask on if there is one. Gives a canvas, white where it was painted on black, or what else was chosen: "none" or "cancel". */
-export async function paintMask(photo, earlier) {
+/** Lets a person paint over a picture, from an earlier mask on if there is one. Gives a canvas, white where it was painted on black, or what else was chosen: "none" or "cancel". */
+export async function paintMask(picture, earlier, title) {
   const dialog = $("brush");
   const canvas = $("mask");
   const image = $("mask-photo");
-  image.src = `/api/pictures/${photo.id}/whole.jpg`;
+  $("brush-title").textContent = title;
+  image.src = `/api/pictures/${picture.id}/whole.jpg`;
   await image.decode();
   const scale = Math.min(1, SIDE / Math.max(image.naturalWidth, image.naturalHeight));
   canvas.width = Math.max(1, Math.round(image.naturalWidth * scale));
@@ -42,6 +43,16 @@ function onBlack(canvases) {
   context.fillRect(0, 0, result.width, result.height);
   context.globalCompositeOperation = "lighten";
   for (const canvas of canvases) context.drawImage(canvas, 0, 0, result.width, result.height);
+  return result;
+}
+
+/** A mask that leaves nothing out. */
+export function white() {
+  const result = document.createElement("canvas");
+  Object.assign(result, { width: 16, height: 16 });
+  const context = result.getContext("2d");
+  context.fillStyle = "white";
+  context.fillRect(0, 0, result.width, result.height);
   return result;
 }
 

@@ -118,7 +118,7 @@ function words(j, over) {
   $("pause").hidden = !["running", "paused"].includes(j.status);
   $("stop").hidden = over;
   $("stop").textContent = j.status === "queued" ? "Cancel" : "Stop and keep";
-  $("report").hidden = !over || j.status === "failed" || !j.live || Boolean(j.sweep);
+  $("report").hidden = !over || j.status === "failed" || !j.live;
   $("report").href = `/api/jobs/${j.id}/report.html`;
   $("notes").replaceChildren(...j.notes.map((note) => make("li", { textContent: note })));
 }

@@ -14,11 +14,12 @@ let network = null;
 
 /** What is asked for as it stands. */
 async function wanted(sweep) {
-  const { photo, paintings } = sources.chosen;
+  const { photo, paintings, first } = sources.chosen;
   return {
     content: photo.id,
     styles: paintings.map(({ id, weight }) => ({ id, weight })),
-    content_masks: await sources.masks(),
+    ...await sources.masks(),
+    ...(first ? { init: first.id } : {}),
     settings: settings.given(),
     ...(sweep ? { sweep } : {}),
   };
@@ -86,6 +87,14 @@ function again({ ask: was, missing, left_out: left }) {
   $("start").focus({ preventScroll: true });
 }
 
+/** A picture of the gallery is to be gone on from. */
+function start(picture) {
+  sources.useFirst(picture);
+  $("more").open = true;
+  $("first").scrollIntoView({ block: "center" });
+  say(`Painting starts from ${picture.name}.`);
+}
+
 function weights() {
   if (!network) return;
   const given = settings.given();
@@ -113,7 +122,7 @@ async function hear(state) {
   network = state.network;
   weights();
   easel.hear(state);
-  gallery.hear(state, again);
+  gallery.hear(state, again, start);
   if (!restored) {
     restored = true;
     const last = state.jobs[state.jobs.length - 1];
