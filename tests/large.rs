@@ -18,10 +18,13 @@ fn picture(studio: &Studio, name: &str) -> Picture {
     decode(&studio.path(name), &Limits::default()).unwrap()
 }
 
-/// The largest difference of two pictures' samples.
+/// The difference of two pictures' samples that one in ten thousand exceeds: after a step, rounding can
+/// turn a ReLU on or off, which moves the few pixels around it.
 fn difference(a: &Picture, b: &Picture) -> f32 {
     let off = a.pixels.iter().zip(&b.pixels).map(|(a, b)| (a - b).abs());
-    off.fold(0.0, f32::max)
+    let mut off: Vec<_> = off.collect();
+    off.sort_by(f32::total_cmp);
+    off[off.len() - 1 - off.len() / 10_000]
 }
 
 #[test]
@@ -35,7 +38,7 @@ fn what_does_not_fit_is_painted_in_tiles_and_says_so_and_can_be_replayed() {
         &picture(&studio, "whole.png"),
         &picture(&studio, "tiled.png"),
     );
-    assert!(off < 2e-3, "off by {off}");
+    assert!(off < 2e-4, "off by {off}");
     let replay = studio
         .nst()
         .args(["replay", "tiled.png"])

@@ -175,8 +175,8 @@ fn a_step_of_adam_agrees_with_ordinary_operations() {
         epsilon: 1e-8,
     };
     for device in devices() {
-        let random = || random([1, 3, 41, 67], &device);
-        let turned = random().swap_dims(2, 3).reshape([1, 3, 41, 67]);
+        let random = || random([1, 3, 141, 67], &device);
+        let turned = random().swap_dims(2, 3).reshape([1, 3, 141, 67]);
         let moments = || [random(), random().square()];
         let gradient = turned.swap_dims(2, 3);
         let x = random().swap_dims(2, 3).abs();

@@ -41,12 +41,14 @@ where
 {
     let mut file = TiffEncoder::new(out)?;
     let mut directory = file.image_directory()?;
-    let row_bytes = picture.width * C::BITS_PER_SAMPLE.len() * size_of::<C::Inner>();
+    let row_samples = picture.width * C::BITS_PER_SAMPLE.len();
+    let row_bytes = row_samples * size_of::<C::Inner>();
     let strip_rows = (STRIP / row_bytes).clamp(1, picture.height);
     let (mut offsets, mut lengths) = (Vec::new(), Vec::new());
     let mut rows = rows(picture).peekable();
     while rows.peek().is_some() {
-        let mut differences = Vec::new();
+        // Of a vector that would have to grow, the crate leaves out what does not fit.
+        let mut differences = Vec::with_capacity(strip_rows * row_samples);
         for row in rows.by_ref().take(strip_rows) {
             C::horizontal_predict(&samples(&row), &mut differences);
         }
