@@ -21,10 +21,10 @@ run() { # name, flags...
     "$nst" -c "$content" -s "$style" --size "$size" --weights imagenet --quiet --json \
         -o "$work/$name.png" "$@" >"$work/$name.json"
 }
-run "Adam, one scale" --scales 1 --steps 400
-run "L-BFGS, one scale" --scales 1 --steps 400 --optimizer lbfgs
-run "Adam, scales" --steps 300 --steps-per-scale 60 --min-size 128
-run "L-BFGS, scales" --steps 300 --steps-per-scale 60 --min-size 128 --optimizer lbfgs
+run "Adam, one scale" --scales 1 --steps 400 --optimizer adam
+run "L-BFGS, one scale" --scales 1 --steps 400
+run "Adam, scales" --steps 300 --steps-per-scale 60 --min-size 128 --optimizer adam
+run "L-BFGS, scales" --steps 300 --steps-per-scale 60 --min-size 128
 
 python3 - "$work" "${times[@]}" <<'PYTHON'
 import json, pathlib, sys

@@ -26,7 +26,7 @@ echo "|---|---|---|---|---|---|---|"
 for case in "${cases[@]}"; do
     IFS=: read -r size memory steps <<<"$case"
     flags=(assets/content/harbour.jpg assets/style/swirl.jpg --weights builtin --size "${size}x$size"
-        --style-size 1024 --scales 1 --steps "$steps")
+        --style-size 1024 --scales 1 --optimizer adam --steps "$steps")
     [ "$memory" = whole ] || flags+=(--max-memory "$memory")
     "$nst" plan "${flags[@]}" 2>/dev/null >"$work/plan"
     ${BEFORE:-} python3 - "$work" "$nst" "${flags[@]}" -o "$work/out.png" --json --quiet \

@@ -40,7 +40,7 @@ for loss in "${losses[@]}"; do
         for size in "${sizes[@]}"; do
             "$nst" -c assets/content/harbour.jpg -s assets/style/swirl.jpg -o "$work/out.png" \
                 --overwrite --weights "${WEIGHTS:-builtin}" --model "${network%:*}" --pool "${network#*:}" \
-                --style-loss "$loss" --beta "$beta" --size "$size" --scales 1 --steps "$steps" \
+                --optimizer adam --style-loss "$loss" --beta "$beta" --size "$size" --scales 1 --steps "$steps" \
                 --quiet --json >"$work/run.json"
             row "$work/run.json" "$loss" "${network%:*}, ${network#*:}" "$size" "$beta"
         done

@@ -197,6 +197,17 @@ fn nonsense_for_a_memory_size_is_refused_with_the_flag() {
 }
 
 #[test]
+fn a_learning_rate_alone_asks_for_adam() {
+    let studio = Studio::new();
+    let usual = painted(&studio, &[]);
+    let adam = painted(&studio, &["--optimizer", "adam"]);
+    assert!(usual != adam);
+    assert!(painted(&studio, &["--lr", "0.02"]) == adam);
+    let fast = painted(&studio, &["--lr", "0.2", "--optimizer", "lbfgs"]);
+    assert!(fast == usual, "L-BFGS has no rate");
+}
+
+#[test]
 fn a_sweep_makes_one_sheet_of_all_values() {
     let studio = Studio::new();
     let sheet = painted(&studio, &["--sweep", "beta=1,10,100"]);
@@ -316,6 +327,8 @@ fn frames_and_a_time_lapse_show_the_way() {
             "2",
             "--min-size",
             "20",
+            "--steps-per-scale",
+            "3",
             "--save-every",
             "2",
             "--frames",
@@ -339,7 +352,7 @@ fn frames_and_a_time_lapse_show_the_way() {
 #[test]
 fn the_photos_colours_stay_within_one_step_of_8_bits() {
     let studio = Studio::new();
-    let painted = painted(&studio, &["--color", "content"]);
+    let painted = painted(&studio, &["--color", "content", "--optimizer", "adam"]);
     let photo = picture(&studio, "photo.png").resized(painted.width, painted.height);
     let chroma = |rgb: &[f32]| {
         let [r, g, b] = [rgb[0], rgb[1], rgb[2]];

@@ -10,6 +10,7 @@ use common::three_blocks;
 use nst::checkpoint::{self, Passport};
 use nst::device::Backend;
 use nst::job::Size;
+use nst::optimize::Method;
 use nst::vgg::{Layer, Model};
 use nst::{Draw, Inputs, Job, Observer, ObserverError, Picture, Step, loss, optimize};
 use rand::{RngExt, SeedableRng};
@@ -37,7 +38,9 @@ fn job() -> Job {
             ..loss::Settings::default()
         },
         optimize: optimize::Settings {
+            method: Method::Adam,
             lr: 1.5,
+            average: 0.99,
             ..optimize::Settings::default()
         },
         size: Size::Long(24),

@@ -100,7 +100,7 @@ fn after_a_kill_the_same_command_goes_on_and_its_frames_and_film_do_too() {
         .files()
         .into_iter()
         .filter(|name| name.starts_with("out-"));
-    assert_eq!(frames.count(), 2 * 150 / 10);
+    assert_eq!(frames.count(), (75 + 150) / 10);
     assert!(studio.path("film.gif").exists());
 }
 

@@ -49,6 +49,10 @@ fn measured(flags: &str) -> u64 {
     if !flags.contains(&"--content") {
         command.arg("--content").arg(asset("content/harbour.jpg"));
     }
+    if !flags.contains(&"--optimizer") {
+        // L-BFGS has all its pictures only after many steps.
+        command.args(["--optimizer", "adam"]);
+    }
     let mut child = command
         .current_dir(folder.path())
         .arg("--style")
@@ -82,11 +86,7 @@ fn masked() -> InputSizes {
 }
 
 fn textbook(size: usize) -> Job {
-    Job {
-        size: Size::Long(size),
-        scales: Some(1),
-        ..Job::default()
-    }
+    with_method(Method::Adam, size)
 }
 
 fn with_method(method: Method, size: usize) -> Job {
@@ -95,7 +95,9 @@ fn with_method(method: Method, size: usize) -> Job {
             method,
             ..optimize::Settings::default()
         },
-        ..textbook(size)
+        size: Size::Long(size),
+        scales: Some(1),
+        ..Job::default()
     }
 }
 
@@ -114,8 +116,8 @@ fn usual_cases() -> Vec<Case> {
     add(
         "--size 724 -n 2",
         Job {
-            size: Size::Long(724),
-            ..Job::default()
+            scales: None,
+            ..textbook(724)
         },
     );
     add(

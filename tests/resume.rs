@@ -72,7 +72,7 @@ fn signal(child: &Child, name: &str) {
 #[cfg(unix)]
 fn interrupted_run_ends_the_same(method: &str, name: &str, code: i32) {
     let studio = Studio::new();
-    let method = ["--optimizer", method, "--steps", "300"];
+    let method = ["--optimizer", method, "--average", "0.9", "--steps", "300"];
     run(&studio, &[&method[..], &["-o", "whole.png"]].concat()).success();
     let mut child = start(&studio, &[&method[..], &KEEP].concat());
     signal(&child, name);

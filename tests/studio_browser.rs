@@ -229,9 +229,14 @@ fn a_part_of_a_painting_is_painted_and_a_picture_of_the_gallery_is_gone_on_from(
     );
     browser.drag("#mask", &[(-10, -10), (5, -10), (10, 10)]);
     browser.click("#brush button[value=use]");
-    let masks = "document.querySelector('#command').textContent.includes(
-        '--content-mask nst-inputs/region-boat.png --style-mask nst-inputs/part-waves.png')";
-    browser.wait(masks);
+    for mask in [
+        "--content-mask nst-inputs/region-boat.png",
+        "--style-mask nst-inputs/part-waves.png",
+    ] {
+        browser.wait(&format!(
+            "document.querySelector('#command').textContent.includes('{mask}')"
+        ));
+    }
     let mask = |name: &str| {
         let path = served.work().join("nst-inputs").join(name);
         image::open(path).unwrap().to_luma8()

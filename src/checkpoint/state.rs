@@ -88,7 +88,7 @@ fn without_guard(job: &Job, plan: &Plan, mut parts: Parts) -> Option<State> {
         return None;
     }
     let image = parts.tensors.remove("image")?;
-    let mut average = Average::new(job.optimize.decay());
+    let mut average = Average::new(job.optimize.average);
     let sum = parts.tensors.remove("average");
     let count = i32::try_from(whole("average.count")?).ok()?;
     if sum.is_some() != (count > 0) {

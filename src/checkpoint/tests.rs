@@ -19,6 +19,7 @@ fn job(method: Method) -> Job {
         size: Size::Long(20),
         optimize: optimize::Settings {
             method,
+            average: 0.9,
             ..optimize::Settings::default()
         },
         ..Job::default()

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use nst::job::{InputSizes, StyleSize};
 use nst::loss::strength;
+use nst::optimize::Method;
 use nst::picture::{self, Limits, Mask};
 use nst::weights::Choice;
 use nst::{Init, Inputs, Job, JobError, Painting, Picture, SettingError, loss, optimize, weights};
@@ -22,6 +23,11 @@ pub fn job(args: &Transfer) -> Job {
         .style_size
         .map_or(StyleSize::Scale(pictures.style_scale), StyleSize::Own);
     let preset = optimisation.preset.job();
+    // Only one of the methods that have a rate can be meant.
+    let usual_method = match optimisation.lr {
+        Some(_) => Method::Adam,
+        None => preset.optimize.method,
+    };
     Job {
         model: style.model,
         pool: style.pool,
@@ -36,8 +42,8 @@ pub fn job(args: &Transfer) -> Job {
             normalisation: style.loss,
         },
         optimize: optimize::Settings {
-            method: optimisation.optimizer.unwrap_or(preset.optimize.method),
-            lr: optimisation.lr,
+            method: optimisation.optimizer.unwrap_or(usual_method),
+            lr: optimisation.lr.unwrap_or(preset.optimize.lr),
             history: optimisation.history,
             average: optimisation.average,
         },

@@ -59,6 +59,7 @@ fn first(mut low: usize, high: usize, mut holds: impl FnMut(usize) -> bool) -> u
 mod tests {
     use super::*;
     use crate::job::StyleSize;
+    use crate::optimize::{Method, Settings};
 
     fn bound(bytes: u64) -> Bounds {
         Bounds {
@@ -123,6 +124,11 @@ mod tests {
             (Size::Area(8e5), Size::Area(f64::from(145 * 145))),
         ] {
             let job = |size| Job {
+                // Without a history that may shrink.
+                optimize: Settings {
+                    method: Method::Adam,
+                    ..Settings::default()
+                },
                 size,
                 style_size: StyleSize::Own(Size::Long(64)),
                 scales: Some(1),

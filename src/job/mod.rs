@@ -37,7 +37,8 @@ pub struct Job {
     pub optimize: optimize::Settings,
     /// Number of updates at the last scale, 1 or more. Default: 100.
     pub steps: usize,
-    /// Number of updates at every coarser scale. Default: as many as at the last.
+    /// Number of updates at every coarser scale. Default: half as many as at the last, rounded up:
+    /// what they leave undone, the next scale does faster.
     pub steps_per_scale: Option<usize>,
     /// Whether scales above 2048 px get all of these updates: else fewer, so that each costs as much as
     /// one of 2048 px. Default: fewer.
@@ -240,7 +241,7 @@ mod tests {
             ("min-size", with(|job| job.min_size = 0)),
             ("scale-factor", with(|job| job.scale_factor = 1.0)),
             ("scale-factor", with(|job| job.scale_factor = f64::NAN)),
-            ("average", with(|job| job.optimize.average = Some(1.0))),
+            ("average", with(|job| job.optimize.average = 1.0)),
             ("history", with(|job| job.optimize.history = 0)),
             ("style-layers", with(|job| job.loss.style_layers.clear())),
             (

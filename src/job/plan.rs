@@ -119,7 +119,7 @@ impl Job {
         let mut factor = 1.0;
         while scales.len() < self.scales.unwrap_or(usize::MAX) {
             factor /= self.scale_factor;
-            let steps = self.steps_per_scale.unwrap_or(self.steps);
+            let steps = self.steps_per_scale.unwrap_or(self.steps.div_ceil(2));
             let scale = self.scale(factor, steps, inputs);
             let long = scale.size.0.max(scale.size.1);
             let small = scale
@@ -319,15 +319,17 @@ mod tests {
         let plan = job.plan(&input).unwrap();
         assert_eq!((plan.scales.len(), plan.steps()), (1, 0));
         job.loss.tv = 1.0;
-        assert_eq!(job.plan(&input).unwrap().steps(), 300);
+        assert_eq!(job.plan(&input).unwrap().steps(), 200);
         (job.loss.tv, job.init) = (0.0, Init::Grey);
-        assert_eq!(job.plan(&input).unwrap().steps(), 300);
+        assert_eq!(job.plan(&input).unwrap().steps(), 200);
     }
 
     #[test]
     fn scales_above_2048_px_get_fewer_steps_unless_a_number_is_given() {
         let steps = |exact_steps, size| {
             let job = Job {
+                steps: 100,
+                steps_per_scale: Some(100),
                 exact_steps,
                 size: Size::Long(size),
                 ..Job::default()

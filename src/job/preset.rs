@@ -1,6 +1,5 @@
 use super::Job;
 use crate::named::named;
-use crate::optimize::{Method, Settings};
 
 /// Settings that belong together, by how long one is ready to wait.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -10,7 +9,7 @@ pub enum Preset {
     /// The defaults.
     #[default]
     Balanced,
-    /// The last few per cent of the loss, for more than twice the time.
+    /// The last few per cent of the loss, for three times the time.
     Best,
 }
 
@@ -24,11 +23,7 @@ impl Preset {
             Self::Fast => Job { steps: 40, ..usual },
             Self::Balanced => usual,
             Self::Best => Job {
-                steps: 200,
-                optimize: Settings {
-                    method: Method::Lbfgs,
-                    ..Settings::default()
-                },
+                steps: 300,
                 ..usual
             },
         }

@@ -9,9 +9,9 @@ use crate::named::named;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Method {
     /// Adam (Kingma and Ba 2015) with betas 0.9 and 0.999, epsilon 1e-8.
-    #[default]
     Adam,
     /// L-BFGS with backtracking: no learning rate, and a loss that never rises.
+    #[default]
     Lbfgs,
     /// Plain gradient descent: x - lr * gradient.
     GradientDescent,

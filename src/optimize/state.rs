@@ -31,7 +31,7 @@ impl State {
         Self {
             image,
             optimizer: Optimizer::new(settings),
-            average: Average::new(settings.decay()),
+            average: Average::new(settings.average),
             scale: 0,
             step: 0,
             done: 0,

@@ -18,7 +18,7 @@ pub struct Optimisation {
     #[arg(short = 'n', long, value_name = "N")]
     pub steps: Option<usize>,
 
-    /// Number of updates at every coarser scale [default: by --preset, or as many as --steps]
+    /// Number of updates at every coarser scale [default: half of --steps]
     #[arg(long, value_name = "N")]
     pub steps_per_scale: Option<usize>,
 
@@ -35,16 +35,12 @@ pub struct Optimisation {
     #[arg(long, value_name = "X", default_value_t = Job::default().scale_factor, allow_negative_numbers = true)]
     pub scale_factor: f64,
 
-    /// Learning rate, above 0: with adam, the most a pixel of [0, 1] moves in one step
-    #[arg(
-        long,
-        value_name = "X",
-        default_value_t = 0.02,
-        allow_negative_numbers = true
-    )]
-    pub lr: f32,
+    /// Learning rate of adam and gd, above 0: with adam, the most a pixel of [0, 1] moves in one step
+    /// [default: 0.02]
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    pub lr: Option<f32>,
 
-    /// How a gradient becomes an update; gd is gradient descent [default: by --preset, adam]
+    /// How a gradient becomes an update; gd is gradient descent [default: lbfgs, or adam with --lr]
     #[arg(long, value_name = "METHOD", value_parser = choice::<Method>())]
     pub optimizer: Option<Method>,
 
@@ -53,9 +49,8 @@ pub struct Optimisation {
     pub history: usize,
 
     /// Decay of the moving average that is shown and saved, 0 to below 1; 0 is none
-    /// [default: 0.99 for adam, else 0]
-    #[arg(long, value_name = "X", allow_negative_numbers = true)]
-    pub average: Option<f32>,
+    #[arg(long, value_name = "X", default_value_t = Settings::default().average, allow_negative_numbers = true)]
+    pub average: f32,
 }
 
 impl Optimisation {

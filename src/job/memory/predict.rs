@@ -27,13 +27,13 @@ const MEAN_MAPS: f64 = 2.25;
 const REGION_MAPS: f64 = 2.0;
 /// More of a style layer's map for a tile: the part that it owns, and its gradient.
 const TILE_MAPS: f64 = 0.75;
-/// Pictures the loop holds: the current one, its gradient, the average, the last good state, and
+/// Pictures the loop holds: the current one, its gradient, the photo, the last good state, and
 /// what is on the way between them.
-const PICTURES: usize = 8;
+const PICTURES: usize = 6;
 /// Bytes of a picture's pixel: three f32.
 const PIXEL: u64 = 12;
 /// Pictures made while one is read, resized and encoded.
-const COPIES: u64 = 3;
+const COPIES: u64 = 2;
 /// Bytes of a mask's pixel: an f32, once as given and once with its target.
 const MASK_PIXEL: u64 = 8;
 
