@@ -6,6 +6,9 @@ use crate::tiles::GRID;
 
 /// Fewest updates that L-BFGS is left: with fewer it is little better than gradient descent.
 const LEAST_HISTORY: usize = 3;
+/// Steps more, as a share, for each update less that L-BFGS remembers: at 224 px it was 5 % from ten
+/// to five (benches/README.md).
+const FORGETTING: f64 = 0.01;
 
 /// What a run may take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,8 +41,9 @@ pub struct Fitted {
     pub history: usize,
 }
 
-/// How the job's run keeps within bounds: as it is, or in the largest tiles that do, or with less
-/// history of L-BFGS as well. None if it cannot at this size. A tile that is given stays.
+/// How the job's run keeps within bounds at the least cost: as it is, in the largest tiles that do, or
+/// with less history of L-BFGS and therefore larger ones. None if it cannot at this size. A tile that is
+/// given stays.
 ///
 /// # Errors
 ///
@@ -56,30 +60,51 @@ pub(super) fn in_tiles(
     smallest: usize,
 ) -> Result<Option<Fitted>, JobError> {
     let plan = job.plan(inputs)?;
-    let mut trial = job.clone();
-    let mut fits = |tile, history| {
-        (trial.tile, trial.optimize.history) = (tile, history);
-        bounds.hold(&trial, &plan, inputs)
+    let mut ways: Vec<_> = histories(job)
+        .filter_map(|history| largest_tile(job, history, &plan, inputs, bounds, smallest))
+        .collect();
+    // Of equals, the first is left, which has the longest history.
+    ways.sort_by(|a, b| cost(job, &plan, a).total_cmp(&cost(job, &plan, b)));
+    Ok(ways.into_iter().next())
+}
+
+/// No tiles, or the largest of at least `smallest` px, that keep within bounds with this history. None
+/// if there are none.
+fn largest_tile(
+    job: &Job,
+    history: usize,
+    plan: &Plan,
+    inputs: &InputSizes,
+    bounds: Bounds,
+    smallest: usize,
+) -> Option<Fitted> {
+    let fits = |tile| bounds.hold(&with(job, Fitted { tile, history }), plan, inputs);
+    let long = longest(plan);
+    let tile = if fits(job.tile) {
+        job.tile
+    } else if job.tile.is_none() && fits(Some(smallest)) {
+        let (least, most) = (smallest / GRID, long.div_ceil(GRID));
+        let too_large = first(least, most, |k| !fits(Some(k * GRID)));
+        Some(even(long, (too_large - 1) * GRID))
+    } else {
+        return None;
     };
-    let (tile, history) = (job.tile, job.optimize.history);
-    if fits(tile, history) {
-        return Ok(Some(Fitted { tile, history }));
-    }
-    let least = tile.or(Some(smallest));
-    let Some(history) = histories(job).find(|&history| fits(least, history)) else {
-        return Ok(None);
-    };
-    let largest = |fits: &mut dyn FnMut(usize) -> bool| {
-        let long = longest(&plan);
-        let tiles = long.div_ceil(GRID);
-        let too_large = first(smallest / GRID, tiles, |k| !fits(k * GRID));
-        even(long, (too_large - 1) * GRID)
-    };
-    let tile = tile.unwrap_or_else(|| largest(&mut |side| fits(Some(side), history)));
-    Ok(Some(Fitted {
-        tile: Some(tile),
-        history,
-    }))
+    Some(Fitted { tile, history })
+}
+
+/// The job that keeps within bounds in this way.
+fn with(job: &Job, fitted: Fitted) -> Job {
+    let mut job = job.clone();
+    (job.tile, job.optimize.history) = (fitted.tile, fitted.history);
+    job
+}
+
+/// What the last scale costs, as a multiple of the whole picture's steps with all of the history.
+fn cost(job: &Job, plan: &Plan, fitted: &Fitted) -> f64 {
+    let (width, height) = plan.size();
+    let tiling = with(job, *fitted).tiling(plan.deepest);
+    let forgotten = (job.optimize.history - fitted.history) as f64;
+    tiling.work([height, width]) * (1.0 + FORGETTING * forgotten)
 }
 
 /// The longest side of any picture, in pixels.
@@ -145,12 +170,6 @@ mod tests {
         predict(job, &job.plan(&inputs()).unwrap(), &inputs())
     }
 
-    fn with(job: &Job, found: Fitted) -> Job {
-        let mut job = job.clone();
-        (job.tile, job.optimize.history) = (found.tile, found.history);
-        job
-    }
-
     fn fit(job: &Job, limit: u64) -> Option<Fitted> {
         fitted(job, &inputs(), bound(limit)).unwrap()
     }
@@ -189,17 +208,21 @@ mod tests {
     }
 
     #[test]
-    fn lbfgs_remembers_less_where_even_tiles_do_not_fit() {
+    fn lbfgs_remembers_less_where_that_saves_more_work_in_larger_tiles() {
         let job = job(4096, Method::Lbfgs);
-        let limit = 5 * GIB;
-        let found = fit(&job, limit).unwrap();
-        assert!((LEAST_HISTORY..10).contains(&found.history), "{found:?}");
-        assert!(needs(&with(&job, found)) <= limit);
-        let more = Fitted {
-            tile: Some(GRID),
-            history: found.history + 1,
-        };
-        assert!(needs(&with(&job, more)) > limit);
+        let plan = job.plan(&inputs()).unwrap();
+        for limit in [5 * GIB, 8 * GIB] {
+            let found = fit(&job, limit).unwrap();
+            assert!((LEAST_HISTORY..10).contains(&found.history), "{found:?}");
+            assert!(needs(&with(&job, found)) <= limit);
+            for history in LEAST_HISTORY..=10 {
+                let other = largest_tile(&job, history, &plan, &inputs(), bound(limit), GRID);
+                let dearer = |other| cost(&job, &plan, &other) >= cost(&job, &plan, &found);
+                assert!(other.is_none_or(dearer), "{other:?} for {found:?}");
+            }
+        }
+        let roomy = fit(&job, 64 * GIB).unwrap();
+        assert_eq!((roomy.tile, roomy.history), (None, 10));
     }
 
     #[test]

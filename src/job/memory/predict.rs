@@ -27,9 +27,9 @@ const MEAN_MAPS: f64 = 2.25;
 const REGION_MAPS: f64 = 2.0;
 /// More of a style layer's map for a tile: the part that it owns, and its gradient.
 const TILE_MAPS: f64 = 0.75;
-/// Pictures the loop holds: the current one, its gradient, the photo, the last good state, and
-/// what is on the way between them.
-const PICTURES: usize = 6;
+/// Pictures the loop holds: the current one, its gradient, the photo, and the last good one, or
+/// what is on the way between them. An optimiser has as many again of what it remembers.
+const PICTURES: usize = 4;
 /// Bytes of a picture's pixel: three f32.
 const PIXEL: u64 = 12;
 /// Pictures made while one is read, resized and encoded.
@@ -145,7 +145,7 @@ fn step(job: &Job, inputs: &InputSizes, size: (usize, usize)) -> u64 {
 fn loop_pictures(job: &Job, size: (usize, usize)) -> u64 {
     let optimiser = match job.optimize.method {
         Method::Adam => 4,
-        Method::Lbfgs => 2 * job.optimize.history + 8,
+        Method::Lbfgs => 2 * job.optimize.history + 10,
         Method::GradientDescent => 0,
     };
     (PICTURES + optimiser) as u64 * PIXEL * pixels(size)
