@@ -7,8 +7,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-cargo build --release --locked
-nst=${CARGO_TARGET_DIR:-target}/release/nst
+[ -n "${NST:-}" ] || cargo build --release --locked
+nst=${NST:-${CARGO_TARGET_DIR:-target}/release/nst}
 out=assets/results
 work=${1:-$(mktemp -d)}
 mkdir -p "$out" "$work"
