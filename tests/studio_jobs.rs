@@ -120,8 +120,10 @@ fn a_job_waits_while_it_is_paused_and_keeps_its_picture_when_it_is_stopped() {
 #[test]
 fn a_sheet_shows_each_of_its_pictures() {
     let served = Served::new();
-    let picture = served.drop_picture("p.png", 30, 20);
-    let mut ask = small(&picture, &picture, &[("steps", "5")]);
+    // Two pictures: a photo that is its own painting is done before the first step.
+    let photo = served.drop_picture("p.png", 30, 20);
+    let painting = served.drop_picture("q.png", 40, 50);
+    let mut ask = small(&photo, &painting, &[("steps", "5")]);
     ask["sweep"] = json!({ "flag": "strength", "values": ["0.1", "0.9"] });
     let id = served.done("/api/jobs", &ask)["id"].clone();
     let job = served.wait_for(&id, &["done", "failed"]);
@@ -135,7 +137,7 @@ fn a_sheet_shows_each_of_its_pictures() {
     assert!(
         served
             .files()
-            .contains(&"p_p_strength-sheet.png".to_owned()),
+            .contains(&"p_q_strength-sheet.png".to_owned()),
         "{:?}",
         served.files()
     );
