@@ -60,12 +60,10 @@ pub(super) fn in_tiles(
     smallest: usize,
 ) -> Result<Option<Fitted>, JobError> {
     let plan = job.plan(inputs)?;
-    let mut ways: Vec<_> = histories(job)
-        .filter_map(|history| largest_tile(job, history, &plan, inputs, bounds, smallest))
-        .collect();
-    // Of equals, the first is left, which has the longest history.
-    ways.sort_by(|a, b| cost(job, &plan, a).total_cmp(&cost(job, &plan, b)));
-    Ok(ways.into_iter().next())
+    let ways = histories(job)
+        .filter_map(|history| largest_tile(job, history, &plan, inputs, bounds, smallest));
+    // Of equals, the first is taken, which has the longest history.
+    Ok(ways.min_by(|a, b| cost(job, &plan, a).total_cmp(&cost(job, &plan, b))))
 }
 
 /// No tiles, or the largest of at least `smallest` px, that keep within bounds with this history. None

@@ -45,9 +45,9 @@ pub fn adam(step: AdamStep, x: &[f32], gradient: &[f32], moments: [&[f32]; 2]) -
     pieces
         .enumerate()
         .for_each(|(k, ((moved, first), second))| {
-            let piece = |of: &'_ [f32]| k * PIECE..(k * PIECE + moved.len()).min(of.len());
-            let (x, gradient) = (&x[piece(x)], &gradient[piece(gradient)]);
-            let [m, v] = moments.map(|of| &of[piece(of)]);
+            let piece = k * PIECE..k * PIECE + moved.len();
+            let [x, gradient, m, v] =
+                [x, gradient, moments[0], moments[1]].map(|all| &all[piece.clone()]);
             timed(Phase::Update, || {
                 for k in 0..x.len() {
                     let (pixel, moments) = step.of_pixel(x[k], gradient[k], [m[k], v[k]]);
