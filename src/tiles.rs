@@ -3,10 +3,12 @@
 //! A tile's features are those of the whole picture wherever the tile owns them, if the halo is at
 //! least the network's receptive field. Sums over what each tile owns are then sums over the picture.
 
+mod sides;
 mod tiling;
 
 use std::ops::Range;
 
+pub use sides::{Sides, UnknownSides};
 pub use tiling::Tiling;
 
 /// Tiles begin at multiples of this many pixels, as the networks' four pools do.

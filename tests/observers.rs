@@ -103,7 +103,7 @@ impl Observer for AtATile {
 #[test]
 fn a_transfer_stopped_in_the_middle_of_a_steps_tiles_goes_on_to_the_same_picture() {
     let job = Job {
-        tile: Some(32),
+        tile: 32.into(),
         ..job(70)
     };
     let (inputs, vgg) = (inputs(70), common::three_blocks());

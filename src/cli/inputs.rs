@@ -58,7 +58,7 @@ pub fn job(args: &Transfer) -> Job {
         init: Init::Content,
         colour: pictures.color,
         seed: pictures.seed,
-        tile: args.hardware.tile,
+        tile: args.hardware.tile.clone().unwrap_or_default(),
     }
 }
 

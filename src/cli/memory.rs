@@ -2,7 +2,6 @@ use bytesize::ByteSize;
 use nst::device::Backend;
 use nst::job::{InputSizes, Plan};
 use nst::memory::{Bounds, Fitted};
-use nst::vgg::Layer;
 use nst::{Job, JobError, memory};
 
 use crate::cli::args::Hardware;
@@ -55,7 +54,7 @@ pub fn plan(
         fitted = memory::fitted(job, inputs, bounds)?;
     }
     if let Some(fitted) = fitted {
-        for change in adapt(job, fitted, plan.deepest) {
+        for change in adapt(job, fitted) {
             note(&format!("{change}, for {room} of memory"));
         }
     }
@@ -63,14 +62,11 @@ pub fn plan(
 }
 
 /// Changes a job so that it fits and says what was changed, for people.
-fn adapt(job: &mut Job, fitted: Fitted, deepest: Layer) -> Vec<String> {
+fn adapt(job: &mut Job, fitted: Fitted) -> Vec<String> {
     let Fitted { tile, history } = fitted;
     let mut changes = Vec::new();
-    if let (None, Some(side)) = (job.tile, tile) {
-        let halo = job.tiling(deepest).halo;
-        changes.push(format!(
-            "painting in tiles of {side} px and {halo} px around (--tile {side})"
-        ));
+    if let (true, Some(side)) = (job.tile.is_empty(), tile.smallest()) {
+        changes.push(format!("painting in tiles of {side} px (--tile {tile})"));
     }
     if history < job.optimize.history {
         let before = job.optimize.history;

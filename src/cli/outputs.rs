@@ -87,12 +87,13 @@ impl<'a> Outputs<'a> {
             return Ok(());
         }
         let passport = checkpoint::passport(path).context(flag)?;
-        let before = |name: &str| {
-            let setting = passport.setting(name).filter(|_| !flags.has(name));
-            setting?.parse::<usize>().ok()
-        };
-        job.tile = before("tile").or(job.tile);
-        job.optimize.history = before("history").unwrap_or(job.optimize.history);
+        let before = |name: &str| passport.setting(name).filter(|_| !flags.has(name));
+        if let Some(sides) = before("tile").and_then(|sides| sides.parse().ok()) {
+            job.tile = sides;
+        }
+        if let Some(history) = before("history").and_then(|history| history.parse().ok()) {
+            job.optimize.history = history;
+        }
         Ok(())
     }
 

@@ -5,9 +5,10 @@ use std::process::ExitCode;
 
 use nst::Job;
 use nst::device::Backend;
-use nst::job::{InputSizes, Plan};
+use nst::job::{InputSizes, Plan, Scale};
 use nst::kernels::{Isa, peak};
 use nst::loss::StyleLoss;
+use nst::tiles::Tiling;
 use nst::vgg::Layer;
 
 use crate::cli::args::Transfer;
@@ -56,8 +57,8 @@ pub fn run(args: &Transfer) -> anyhow::Result<ExitCode> {
     };
     writeln!(out, "content layers: {}", names(&job.loss.content_layers))?;
     writeln!(out, "style layers:   {}", names(&job.loss.style_layers))?;
-    if job.tile.is_some() {
-        writeln!(out, "tiles:          {}", tiles(&job, &plan))?;
+    for tiles in plan.scales.iter().filter_map(tiles) {
+        writeln!(out, "tiles:          {tiles}")?;
     }
     if backend != Backend::Ndarray {
         let needed = said(needed(backend, &job, &plan, &sizes));
@@ -75,19 +76,16 @@ pub fn run(args: &Transfer) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// How the last scale is cut, for people.
-fn tiles(job: &Job, plan: &Plan) -> String {
-    let (width, height) = plan.size();
-    let tiling = job.tiling(plan.deepest);
-    let (tiles, work) = (
-        tiling.of([height, width]).len(),
-        tiling.work([height, width]),
-    );
-    let side = tiling.side.unwrap_or_default();
-    let halo = tiling.halo;
-    format!(
-        "{tiles} of {side} px and {halo} px around: {work:.1} times the work of a whole picture"
-    )
+/// How a scale is cut, for people; nothing if it is not.
+fn tiles(scale: &Scale) -> Option<String> {
+    let (width, height) = scale.size;
+    let Tiling { side, halo } = scale.tiling;
+    let side = side?;
+    let tiles = scale.tiling.of([height, width]).len();
+    let work = scale.tiling.work([height, width]);
+    Some(format!(
+        "{width}x{height} in {tiles} of {side} px and {halo} px around: {work:.1} times the work of a whole picture"
+    ))
 }
 
 /// The time of all steps, for people, from the peak of this machine.
@@ -98,10 +96,8 @@ fn time(args: &Transfer, job: &Job, plan: &Plan, sizes: &InputSizes) -> String {
         .scales
         .iter()
         .map(|scale| {
-            let pixels = scale.size.0 * scale.size.1;
-            let step: f64 = layers().map(|layer| operations(layer, pixels)).sum();
-            let (width, height) = scale.size;
-            step * scale.steps as f64 * job.tiling(plan.deepest).work([height, width])
+            let step: f64 = layers().map(operations).sum();
+            step * scale.steps as f64 * scale.work()
         })
         .sum();
     let transports = match job.loss.style_loss {
@@ -119,10 +115,11 @@ fn time(args: &Transfer, job: &Job, plan: &Plan, sizes: &InputSizes) -> String {
     }
 }
 
-/// Floating-point operations of one layer's direct convolution, forward and backward.
-fn operations(layer: Layer, pixels: usize) -> f64 {
-    let pixels = pixels >> (2 * layer.halvings());
-    2.0 * 18.0 * (layer.inputs() * layer.outputs() * pixels) as f64
+/// Floating-point operations of one layer's direct convolution for a pixel of the picture, forward
+/// and backward.
+fn operations(layer: Layer) -> f64 {
+    let operations = 2.0 * 18.0 * (layer.inputs() * layer.outputs()) as f64;
+    operations / f64::from(1 << (2 * layer.halvings()))
 }
 
 /// Floating-point operations that compare the covariances of a style layer.

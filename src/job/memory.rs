@@ -132,7 +132,7 @@ mod tests {
                 size,
                 style_size: StyleSize::Own(Size::Long(64)),
                 scales: Some(1),
-                tile: Some(8000),
+                tile: 8000.into(),
                 ..Job::default()
             };
             let needs = |size| {

@@ -19,7 +19,7 @@ use plan::LARGE;
 
 use crate::arch::{Layer, Model, Padding, Pooling};
 use crate::setting::{Listed, SettingError, ranged};
-use crate::tiles::{GRID, Tiling};
+use crate::tiles::{GRID, Sides};
 use crate::{loss, optimize};
 
 /// Everything a transfer depends on, except the pictures and the weights.
@@ -60,9 +60,9 @@ pub struct Job {
     pub colour: Colour,
     /// Seed of every random number. Default: 0.
     pub seed: u64,
-    /// Side of the tiles that a picture is painted in, in pixels: the same picture up to rounding, in
-    /// the memory of one tile, for more time. Default: none, the picture as a whole.
-    pub tile: Option<usize>,
+    /// Sides of the tiles that the picture is painted in, in pixels: the same picture up to rounding,
+    /// in the memory of one tile, for more time. Default: none, the picture as a whole.
+    pub tile: Sides,
 }
 
 impl Default for Job {
@@ -84,7 +84,7 @@ impl Default for Job {
             init: Init::Content,
             colour: Colour::Style,
             seed: 0,
-            tile: None,
+            tile: Sides::default(),
         }
     }
 }
@@ -138,7 +138,7 @@ impl Job {
             ("init", init.name().to_owned()),
             ("color", colour.to_string()),
             ("seed", seed.to_string()),
-            ("tile", tile.map_or("none".into(), |side| side.to_string())),
+            ("tile", tile.to_string()),
         ];
         list.extend(loss.list());
         list.extend(optimize.list());
@@ -160,14 +160,6 @@ impl Job {
         self.loss.deepest(self.model)
     }
 
-    /// How the pictures are cut when the network runs to `deepest`.
-    pub fn tiling(&self, deepest: Layer) -> Tiling {
-        Tiling {
-            side: self.tile,
-            halo: self.model.reach(deepest).next_multiple_of(GRID),
-        }
-    }
-
     /// Checks every setting by itself, before any picture is read.
     ///
     /// # Errors
@@ -180,7 +172,7 @@ impl Job {
         if let Some(steps) = self.steps_per_scale {
             ranged("steps-per-scale", steps, steps >= 1, "1 or more")?;
         }
-        if let Some(side) = self.tile {
+        if let Some(side) = self.tile.smallest() {
             ranged("tile", side, side >= GRID, "16 pixels or more")?;
         }
         self.check_sizes()

@@ -1,6 +1,7 @@
 use super::{Inputs, Job, JobError, Size, StyleSize};
 use crate::arch::Layer;
 use crate::picture::Mask;
+use crate::tiles::{GRID, Sides, Tiling};
 
 /// Long side of a scale, in pixels, up to which it gets all of its updates: coarser scales have done
 /// most of the work, and every update of a larger one takes minutes.
@@ -26,12 +27,20 @@ pub struct Scale {
     pub styles: Vec<(usize, usize)>,
     /// Number of updates: none where the start is what is asked for, as at strength 0.
     pub steps: usize,
+    /// How its pictures are cut.
+    pub tiling: Tiling,
 }
 
 impl Scale {
     /// Width and height of every picture at this scale, the result's last.
     pub(super) fn sizes(&self) -> impl Iterator<Item = (usize, usize)> {
         self.styles.iter().copied().chain([self.size])
+    }
+
+    /// Work of one of its steps, as a multiple of that over a pixel of a picture as a whole.
+    pub fn work(&self) -> f64 {
+        let (width, height) = self.size;
+        (width * height) as f64 * self.tiling.work([height, width])
     }
 }
 
@@ -44,6 +53,14 @@ impl Plan {
     /// Number of updates over all scales.
     pub fn steps(&self) -> usize {
         self.scales.iter().map(|scale| scale.steps).sum()
+    }
+
+    /// The same plan in tiles of these sides.
+    pub(super) fn in_tiles(mut self, sides: &Sides) -> Self {
+        for (before_last, scale) in self.scales.iter_mut().rev().enumerate() {
+            scale.tiling.side = sides.at(before_last);
+        }
+        self
     }
 }
 
@@ -106,7 +123,11 @@ impl Job {
         }
         let deepest = self.deepest()?;
         let steps = if self.is_done() { 0 } else { self.steps };
-        let last = self.scale(1.0, steps, inputs);
+        let tiling = Tiling {
+            side: None,
+            halo: self.model.reach(deepest).next_multiple_of(GRID),
+        };
+        let last = self.scale(1.0, steps, tiling, inputs);
         possible("content", last.size, deepest)?;
         for &size in &last.styles {
             possible("style", size, deepest)?;
@@ -114,13 +135,13 @@ impl Job {
         let mut scales = vec![last];
         if self.is_done() {
             // Coarser scales would blur it.
-            return Ok(Plan { scales, deepest });
+            return Ok(Plan { scales, deepest }.in_tiles(&self.tile));
         }
         let mut factor = 1.0;
         while scales.len() < self.scales.unwrap_or(usize::MAX) {
             factor /= self.scale_factor;
             let steps = self.steps_per_scale.unwrap_or(self.steps.div_ceil(2));
-            let scale = self.scale(factor, steps, inputs);
+            let scale = self.scale(factor, steps, tiling, inputs);
             let long = scale.size.0.max(scale.size.1);
             let small = scale
                 .sizes()
@@ -131,11 +152,11 @@ impl Job {
             scales.push(scale);
         }
         scales.reverse();
-        Ok(Plan { scales, deepest })
+        Ok(Plan { scales, deepest }.in_tiles(&self.tile))
     }
 
     /// The scale `factor` times the last one.
-    fn scale(&self, factor: f64, steps: usize, inputs: &InputSizes) -> Scale {
+    fn scale(&self, factor: f64, steps: usize, tiling: Tiling, inputs: &InputSizes) -> Scale {
         let fit = |size: Size, (width, height)| size.scaled(factor).of(width, height);
         let style = match self.style_size {
             StyleSize::Scale(times) => self.size.scaled(times),
@@ -150,6 +171,7 @@ impl Job {
             } else {
                 affordable(steps, size)
             },
+            tiling,
         }
     }
 }

@@ -14,7 +14,6 @@ use crate::job::{Colour, Inputs, Job, Painting, Plan, Scale};
 use crate::loss::{Objective, StyleSource};
 use crate::optimize::{Event, State, Step, TileProgress, optimize};
 use crate::picture::Picture;
-use crate::tiles::Tiling;
 use crate::vgg::Vgg;
 
 pub use crate::optimize::End;
@@ -150,11 +149,10 @@ fn paint(
         let image = start::image(job, inputs, plan.scales[0].size, &device);
         State::new(&job.optimize, image)
     });
-    let tiling = job.tiling(plan.deepest);
     let mut failure = None;
     loop {
         let scale = &plan.scales[state.scale];
-        let objective = objective(job, inputs, scale, vgg, tiling);
+        let objective = objective(job, inputs, scale, vgg);
         let draw = |state: &State| finished(job, given, plan, state);
         let mut observe = |event: &Event<'_>| match event {
             Event::Tile(progress) => observer.tile(*progress),
@@ -167,7 +165,14 @@ fn paint(
             }
         };
         let steps = scale.steps;
-        let end = optimize(vgg, &objective, tiling, &mut state, steps, &mut observe)?;
+        let end = optimize(
+            vgg,
+            &objective,
+            scale.tiling,
+            &mut state,
+            steps,
+            &mut observe,
+        )?;
         if end == End::Stopped {
             let stopped = observer.stopped(&state);
             failure = failure.or(stopped.err());
@@ -186,7 +191,7 @@ fn paint(
     }
 }
 
-fn objective(job: &Job, inputs: &Inputs, scale: &Scale, vgg: &Vgg, tiling: Tiling) -> Objective {
+fn objective(job: &Job, inputs: &Inputs, scale: &Scale, vgg: &Vgg) -> Objective {
     let device = vgg.device();
     let (width, height) = scale.size;
     let content = to_tensor(&inputs.content.resized(width, height), &device);
@@ -202,7 +207,7 @@ fn objective(job: &Job, inputs: &Inputs, scale: &Scale, vgg: &Vgg, tiling: Tilin
         .zip(&scale.styles)
         .map(source)
         .collect();
-    Objective::new(&job.loss, &content, &styles, vgg, tiling)
+    Objective::new(&job.loss, &content, &styles, vgg, scale.tiling)
 }
 
 /// The result at its full size, with the content's alpha and depth, and its colours if the job

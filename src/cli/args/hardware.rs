@@ -1,6 +1,7 @@
 use bytesize::ByteSize;
 use clap::Args;
 use nst::device::{self, Backend};
+use nst::tiles::Sides;
 
 use super::choice::choice;
 use super::role::{Role, Roles};
@@ -17,9 +18,10 @@ pub struct Hardware {
     pub max_memory: Option<ByteSize>,
 
     /// Paint in tiles of this side, in pixels: the same picture up to rounding, in less memory and
-    /// more time [default: as a whole, or the largest that fit the memory]
+    /// more time; after commas, those of coarser scales, the next one first, such as 512,1024,none
+    /// [default: as a whole, or the largest that fit the memory]
     #[arg(long, value_name = "N")]
-    pub tile: Option<usize>,
+    pub tile: Option<Sides>,
 
     /// Make the picture smaller where it would take more memory than that even in tiles
     #[arg(long)]

@@ -79,8 +79,8 @@ impl Prepared {
 /// may be another tomorrow.
 fn adapted(flags: &Flags, job: &Job, args: &Transfer) -> Flags {
     let mut flags = flags.clone();
-    if let Some(side) = job.tile {
-        flags.set("tile", &[side.to_string()]);
+    if !job.tile.is_empty() {
+        flags.set("tile", &[job.tile.to_string()]);
     }
     let history = job.optimize.history;
     if history != args.optimisation.history {

@@ -139,48 +139,51 @@ impl Job {
     }
 }
 
-/// How long the rest of a run takes, from what its pixels have taken so far.
+/// How long the rest of a run takes, from what its work has taken so far.
 #[derive(Debug, Default)]
 pub struct Pace {
+    /// Work of a step and number of steps of every scale.
     scales: Vec<(f64, usize)>,
-    /// Seconds for one pixel and step.
+    /// Seconds for the work of one pixel.
     each: Option<f64>,
 }
 
 impl Pace {
     /// The pace of a run over these scales.
     pub fn new(scales: &[Scale]) -> Self {
-        let pixels = |scale: &Scale| (scale.size.0 * scale.size.1) as f64;
         Self {
-            scales: scales.iter().map(|s| (pixels(s), s.steps)).collect(),
+            scales: scales.iter().map(|s| (s.work(), s.steps)).collect(),
             each: None,
         }
     }
 
     /// The seconds left after a step, the `step`th of this scale, both from 1.
     pub fn left(&mut self, scale: usize, step: usize, seconds: f64) -> Option<f64> {
-        let (pixels, steps) = *self.scales.get(scale.checked_sub(1)?)?;
-        let now = seconds / pixels.max(1.0);
+        let (work, steps) = *self.scales.get(scale.checked_sub(1)?)?;
+        let now = seconds / work.max(1.0);
         // A mean that forgets slowly: one step may be disturbed, and coarse scales are slower by pixel.
         let each = self.each.map_or(now, |each| 0.8 * each + 0.2 * now);
         self.each = Some(each);
         let rest = self.scales[scale..].iter();
-        let rest: f64 = rest.map(|(pixels, steps)| pixels * *steps as f64).sum();
-        let here = pixels * steps.saturating_sub(step) as f64;
+        let rest: f64 = rest.map(|(work, steps)| work * *steps as f64).sum();
+        let here = work * steps.saturating_sub(step) as f64;
         Some(each * (rest + here))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use nst::tiles::Tiling;
+
     use super::*;
 
     #[test]
-    fn what_is_left_counts_pixels_not_steps() {
+    fn what_is_left_counts_work_not_steps() {
         let scale = |side, steps| Scale {
             size: (side, side),
             styles: Vec::new(),
             steps,
+            tiling: Tiling::default(),
         };
         let mut pace = Pace::new(&[scale(10, 2), scale(20, 3)]);
         assert_eq!(pace.left(1, 1, 1.0), Some(1.0 + 3.0 * 4.0));

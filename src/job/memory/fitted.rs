@@ -2,7 +2,7 @@ use super::predict::{largest_buffer, predict_on_card};
 use super::{first, predict};
 use crate::job::{InputSizes, Job, JobError, Plan, Scale};
 use crate::optimize::Method;
-use crate::tiles::GRID;
+use crate::tiles::{GRID, Sides};
 
 /// Fewest updates that L-BFGS is left: with fewer it is little better than gradient descent.
 const LEAST_HISTORY: usize = 3;
@@ -28,22 +28,22 @@ impl Bounds {
         };
         within(self.memory, &|| predict(job, plan, inputs))
             && within(self.card, &|| predict_on_card(job, plan, inputs))
-            && within(self.buffer, &|| largest_buffer(job, plan))
+            && within(self.buffer, &|| largest_buffer(plan))
     }
 }
 
 /// How a job's run keeps within bounds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fitted {
     /// [`Job::tile`].
-    pub tile: Option<usize>,
+    pub tile: Sides,
     /// [`crate::optimize::Settings::history`].
     pub history: usize,
 }
 
-/// How the job's run keeps within bounds at the least cost: as it is, in the largest tiles that do, or
-/// with less history of L-BFGS and therefore larger ones. None if it cannot at this size. A tile that is
-/// given stays.
+/// How the job's run keeps within bounds at the least cost: as it is, every scale in the largest tiles
+/// that do, or with less history of L-BFGS and therefore larger ones. None if it cannot at this size.
+/// Tiles that are given stay.
 ///
 /// # Errors
 ///
@@ -61,14 +61,13 @@ pub(super) fn in_tiles(
 ) -> Result<Option<Fitted>, JobError> {
     let plan = job.plan(inputs)?;
     let ways = histories(job)
-        .filter_map(|history| largest_tile(job, history, &plan, inputs, bounds, smallest));
+        .filter_map(|history| remembering(job, history, &plan, inputs, bounds, smallest));
     // Of equals, the first is taken, which has the longest history.
     Ok(ways.min_by(|a, b| cost(job, &plan, a).total_cmp(&cost(job, &plan, b))))
 }
 
-/// No tiles, or the largest of at least `smallest` px, that keep within bounds with this history. None
-/// if there are none.
-fn largest_tile(
+/// With this history: as it is, or in tiles of at least `smallest` px. None if it cannot.
+fn remembering(
     job: &Job,
     history: usize,
     plan: &Plan,
@@ -76,39 +75,79 @@ fn largest_tile(
     bounds: Bounds,
     smallest: usize,
 ) -> Option<Fitted> {
-    let fits = |tile| bounds.hold(&with(job, Fitted { tile, history }), plan, inputs);
-    let long = longest(plan);
-    let tile = if fits(job.tile) {
-        job.tile
-    } else if job.tile.is_none() && fits(Some(smallest)) {
-        let (least, most) = (smallest / GRID, long.div_ceil(GRID));
-        let too_large = first(least, most, |k| !fits(Some(k * GRID)));
-        Some(even(long, (too_large - 1) * GRID))
-    } else {
-        return None;
+    let fits = |tile| {
+        let (job, plan) = with(job, plan, Fitted { tile, history });
+        bounds.hold(&job, &plan, inputs)
     };
+    let tile = largest_tiles(job, plan, smallest, &fits)?;
     Some(Fitted { tile, history })
 }
 
-/// The job that keeps within bounds in this way.
-fn with(job: &Job, fitted: Fitted) -> Job {
+/// The tiles that the job has, or the largest that fit at every scale, of at least `smallest` px. None
+/// if there are none.
+fn largest_tiles(
+    job: &Job,
+    plan: &Plan,
+    smallest: usize,
+    fits: &dyn Fn(Sides) -> bool,
+) -> Option<Sides> {
+    if fits(job.tile.clone()) {
+        return Some(job.tile.clone());
+    }
+    if !job.tile.is_empty() || !fits(smallest.into()) {
+        return None;
+    }
+    // Scales need memory one after the other: each is fitted with the others in the smallest tiles.
+    let scales = plan.scales.iter().rev().enumerate();
+    let side = |(before_last, scale): (usize, &Scale)| {
+        let fits = |side| {
+            let other = |k| {
+                if k == before_last {
+                    side
+                } else {
+                    Some(smallest)
+                }
+            };
+            fits((0..plan.scales.len()).map(other).collect())
+        };
+        largest_side(longest(scale), smallest, &fits)
+    };
+    Some(scales.map(side).collect())
+}
+
+/// The largest side that fits and makes no more tiles of a length than need be; none for the whole.
+fn largest_side(
+    length: usize,
+    smallest: usize,
+    fits: &dyn Fn(Option<usize>) -> bool,
+) -> Option<usize> {
+    if fits(None) {
+        return None;
+    }
+    let (least, most) = (smallest / GRID, length.div_ceil(GRID));
+    let too_large = first(least, most, |k| !fits(Some(k * GRID)));
+    Some(even(length, (too_large - 1) * GRID))
+}
+
+/// The job that keeps within bounds in this way, and its plan.
+fn with(job: &Job, plan: &Plan, fitted: Fitted) -> (Job, Plan) {
     let mut job = job.clone();
     (job.tile, job.optimize.history) = (fitted.tile, fitted.history);
-    job
+    let plan = plan.clone().in_tiles(&job.tile);
+    (job, plan)
 }
 
-/// What the last scale costs, as a multiple of the whole picture's steps with all of the history.
+/// What all steps cost, in steps over a pixel with all of the history.
 fn cost(job: &Job, plan: &Plan, fitted: &Fitted) -> f64 {
-    let (width, height) = plan.size();
-    let tiling = with(job, *fitted).tiling(plan.deepest);
+    let (_, plan) = with(job, plan, fitted.clone());
+    let work = |scale: &Scale| scale.steps as f64 * scale.work();
     let forgotten = (job.optimize.history - fitted.history) as f64;
-    tiling.work([height, width]) * (1.0 + FORGETTING * forgotten)
+    plan.scales.iter().map(work).sum::<f64>() * (1.0 + FORGETTING * forgotten)
 }
 
-/// The longest side of any picture, in pixels.
-fn longest(plan: &Plan) -> usize {
-    let sizes = plan.scales.iter().flat_map(Scale::sizes);
-    let longer = sizes.map(|(width, height)| width.max(height));
+/// The longest side of any picture at a scale, in pixels.
+fn longest(scale: &Scale) -> usize {
+    let longer = scale.sizes().map(|(width, height)| width.max(height));
     longer.max().unwrap_or(0)
 }
 
@@ -164,8 +203,10 @@ mod tests {
         }
     }
 
-    fn needs(job: &Job) -> u64 {
-        predict(job, &job.plan(&inputs()).unwrap(), &inputs())
+    /// What the job needs that keeps within bounds in this way.
+    fn needs(job: &Job, fitted: Fitted) -> u64 {
+        let (job, plan) = with(job, &job.plan(&inputs()).unwrap(), fitted);
+        predict(&job, &plan, &inputs())
     }
 
     fn fit(job: &Job, limit: u64) -> Option<Fitted> {
@@ -177,7 +218,7 @@ mod tests {
         let job = job(512, Method::Lbfgs);
         let history = job.optimize.history;
         let expected = Fitted {
-            tile: None,
+            tile: Sides::default(),
             history,
         };
         assert_eq!(fit(&job, 4 * GIB), Some(expected));
@@ -189,20 +230,39 @@ mod tests {
         let mut sides = Vec::new();
         for limit in [5 * GIB, 6 * GIB, 8 * GIB] {
             let found = fit(&job, limit).unwrap();
-            assert!(needs(&with(&job, found)) <= limit);
-            let side = found.tile.unwrap();
+            assert!(needs(&job, found.clone()) <= limit);
+            let side = found.tile.at(0).unwrap();
             let tiles = 4096_usize.div_ceil(side);
             if tiles > 1 {
                 // One tile fewer would not fit.
+                let larger = 4096_usize.div_ceil(tiles - 1).next_multiple_of(GRID);
                 let larger = Fitted {
-                    tile: Some(4096_usize.div_ceil(tiles - 1).next_multiple_of(GRID)),
+                    tile: larger.into(),
                     ..found
                 };
-                assert!(needs(&with(&job, larger)) > limit, "{side}");
+                assert!(needs(&job, larger) > limit, "{side}");
             }
             sides.push(side);
         }
         assert!(sides.is_sorted() && sides[0] < sides[2], "{sides:?}");
+    }
+
+    #[test]
+    fn every_scale_has_the_largest_tiles_that_fit_it() {
+        let job = Job {
+            scales: Some(5),
+            ..job(4096, Method::Lbfgs)
+        };
+        let found = fit(&job, 5 * GIB).unwrap();
+        let sides: Vec<_> = (0..5).map(|k| found.tile.at(k)).collect();
+        let coarsest = sides.iter().position(Option::is_none).unwrap();
+        assert!(coarsest >= 2 && sides[..coarsest].is_sorted(), "{sides:?}");
+        assert!(sides[coarsest..].iter().all(Option::is_none), "{sides:?}");
+        for wish in 0..coarsest {
+            let whole = |k: usize| sides[k].filter(|_| k != wish);
+            let tile = (0..5).map(whole).collect();
+            assert!(needs(&job, Fitted { tile, ..found }) > 5 * GIB, "{wish}");
+        }
     }
 
     #[test]
@@ -212,15 +272,15 @@ mod tests {
         for limit in [5 * GIB, 8 * GIB] {
             let found = fit(&job, limit).unwrap();
             assert!((LEAST_HISTORY..10).contains(&found.history), "{found:?}");
-            assert!(needs(&with(&job, found)) <= limit);
+            assert!(needs(&job, found.clone()) <= limit);
             for history in LEAST_HISTORY..=10 {
-                let other = largest_tile(&job, history, &plan, &inputs(), bound(limit), GRID);
-                let dearer = |other| cost(&job, &plan, &other) >= cost(&job, &plan, &found);
-                assert!(other.is_none_or(dearer), "{other:?} for {found:?}");
+                let other = remembering(&job, history, &plan, &inputs(), bound(limit), GRID);
+                let dearer = |other: &Fitted| cost(&job, &plan, other) >= cost(&job, &plan, &found);
+                assert!(other.as_ref().is_none_or(dearer), "{other:?} for {found:?}");
             }
         }
         let roomy = fit(&job, 64 * GIB).unwrap();
-        assert_eq!((roomy.tile, roomy.history), (None, 10));
+        assert_eq!((roomy.tile, roomy.history), (Sides::default(), 10));
     }
 
     #[test]
@@ -233,10 +293,10 @@ mod tests {
     #[test]
     fn a_tile_that_is_given_stays() {
         let given = Job {
-            tile: Some(1024),
+            tile: 1024.into(),
             ..job(4096, Method::Adam)
         };
-        assert_eq!(fit(&given, 16 * GIB).unwrap().tile, Some(1024));
+        assert_eq!(fit(&given, 16 * GIB).unwrap().tile, 1024.into());
         assert_eq!(fit(&given, GIB), None);
     }
 
@@ -253,7 +313,7 @@ mod tests {
         };
         let found = fitted(&job, &inputs(), bounds).unwrap().unwrap();
         // The whole picture's 64 channels are 256 MiB.
-        assert_eq!(found.tile, Some(512));
+        assert_eq!(found.tile.at(0), Some(512));
     }
 
     #[test]
@@ -264,8 +324,11 @@ mod tests {
             ..Bounds::default()
         };
         let whole = fitted(&job, &inputs(), card(2 * GIB)).unwrap().unwrap();
-        assert_eq!(whole.tile, None);
+        assert!(whole.tile.is_empty());
         let found = fitted(&job, &inputs(), card(GIB)).unwrap().unwrap();
-        assert!(found.tile.is_some_and(|tile| tile < 1024), "{found:?}");
+        assert!(
+            found.tile.at(0).is_some_and(|side| side < 1024),
+            "{found:?}"
+        );
     }
 }

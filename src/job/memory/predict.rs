@@ -2,6 +2,7 @@ use super::super::{Colour, InputSizes, Job, Plan, Scale};
 use crate::arch::{Layer, Model, Padding};
 use crate::loss::{LayerWeight, StyleLoss};
 use crate::optimize::Method;
+use crate::tiles::Tiling;
 
 /// Bytes of the process itself: code, threads, and what allocators keep.
 const PROCESS: u64 = 60 << 20;
@@ -69,23 +70,23 @@ pub fn predict_on_card(job: &Job, plan: &Plan, inputs: &InputSizes) -> u64 {
 /// Bytes of maps and pictures at the scale that takes most.
 fn compute(job: &Job, plan: &Plan, inputs: &InputSizes) -> u64 {
     let scale = |scale: &Scale| {
-        let seen = |size| seen(job, plan.deepest, size);
+        let seen = |size| seen(scale.tiling, size);
         let targets = scale
             .styles
             .iter()
             .map(|&size| target(job, inputs, seen(size)));
         let kept = maps(&job.loss.content_layers, scale.size) as u64;
-        let step = step(job, inputs, seen(scale.size)) + kept + loop_pictures(job, scale.size);
+        let step = step(job, inputs, scale) + kept + loop_pictures(job, scale.size);
         targets.max().unwrap_or(0).max(step)
     };
     plan.scales.iter().map(scale).max().unwrap_or(0)
 }
 
 /// The largest buffer, in bytes, that a run on a graphics card makes: a map of the first block.
-pub fn largest_buffer(job: &Job, plan: &Plan) -> u64 {
-    let sizes = plan.scales.iter().flat_map(Scale::sizes);
-    let first = |size| map(Layer::new(1, 1), seen(job, plan.deepest, size)) as u64;
-    sizes.map(first).max().unwrap_or(0)
+pub fn largest_buffer(plan: &Plan) -> u64 {
+    let first = |tiling, size| map(Layer::new(1, 1), seen(tiling, size)) as u64;
+    let maps = |scale: &Scale| scale.sizes().map(|size| first(scale.tiling, size)).max();
+    plan.scales.iter().filter_map(maps).max().unwrap_or(0)
 }
 
 fn pixels((width, height): (usize, usize)) -> u64 {
@@ -93,8 +94,8 @@ fn pixels((width, height): (usize, usize)) -> u64 {
 }
 
 /// Width and height of what the network sees at once: the picture, or a tile with its halo.
-fn seen(job: &Job, deepest: Layer, (width, height): (usize, usize)) -> (usize, usize) {
-    let [rows, columns] = job.tiling(deepest).most_seen([height, width]);
+fn seen(tiling: Tiling, (width, height): (usize, usize)) -> (usize, usize) {
+    let [rows, columns] = tiling.most_seen([height, width]);
     (columns, rows)
 }
 
@@ -130,13 +131,14 @@ fn target(job: &Job, inputs: &InputSizes, size: (usize, usize)) -> u64 {
 }
 
 /// Bytes of the maps in a step.
-fn step(job: &Job, inputs: &InputSizes, size: (usize, usize)) -> u64 {
+fn step(job: &Job, inputs: &InputSizes, scale: &Scale) -> u64 {
+    let size = seen(scale.tiling, scale.size);
     let copies = match (inputs.regions, job.loss.style_loss) {
         (0, StyleLoss::Gram) => 1.0,
         (0, StyleLoss::Wasserstein) => MEAN_MAPS,
         (regions, _) => REGION_MAPS * regions as f64,
     };
-    let tiles = if job.tile.is_some() { TILE_MAPS } else { 0.0 };
+    let tiles = scale.tiling.side.map_or(0.0, |_| TILE_MAPS);
     let style = (copies + tiles) * maps(&job.loss.style_layers, size);
     let content = CONTENT_MAPS * maps(&job.loss.content_layers, size);
     (style + content + working(job, size)) as u64
