@@ -76,7 +76,7 @@ fn gpu(bencher: Bencher<'_, '_>, size: usize) {
         eprintln!("skipped: set NST_BENCH_GPU=1 to measure the GPU");
         return;
     }
-    match device::gpu() {
+    match device::gpu(device::Slot::Best) {
         Ok((device, adapter)) => {
             eprintln!("on {adapter}");
             bench_step(bencher, &device, size);

@@ -1,16 +1,18 @@
 //! From backend names to burn devices, and what this machine offers.
 
+mod adapter;
+
 use std::fmt;
 use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-#[cfg(feature = "gpu")]
-use std::sync::OnceLock;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use sysinfo::{CpuRefreshKind, RefreshKind, System};
 
 use crate::kernels::{Filters, Pool, conv_relu, gram};
 use crate::named::named;
+
+pub use adapter::{Adapter, Slot, gpu, hardware};
 
 /// Where the arithmetic runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,9 +39,12 @@ pub enum DeviceError {
     /// The GPU or its driver does not start.
     #[error("no GPU can be used: {0}; use --backend cpu")]
     Gpu(String),
-    /// The only GPU is emulated on the CPU.
+    /// No such GPU is there.
+    #[error("there is no GPU {0}; `nst devices` lists those of this machine")]
+    NoAdapter(String),
+    /// The GPU is emulated on the CPU.
     #[error(
-        "the only GPU is {0}, which a driver emulates on the CPU, far slower than \
+        "the GPU found is {0}, which a driver emulates on the CPU, far slower than \
          --backend cpu; set NST_SOFTWARE_GPU=1 to use it all the same"
     )]
     Software(String),
@@ -55,31 +60,6 @@ impl DeviceError {
     /// A failure during the work, in the words of the device.
     pub fn compute(error: impl fmt::Display) -> Self {
         Self::Compute(error.to_string())
-    }
-}
-
-/// A graphics adapter as its driver describes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Adapter {
-    /// Name of the card or chip.
-    pub name: String,
-    /// Graphics interface, such as Vulkan or Metal.
-    pub api: String,
-    /// Driver and its version; may be empty.
-    pub driver: String,
-    /// Emulated on the CPU.
-    pub software: bool,
-    /// The most bytes that a kernel can see of one buffer.
-    pub largest_buffer: u64,
-}
-
-impl fmt::Display for Adapter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({}", self.name, self.api)?;
-        if !self.driver.is_empty() {
-            write!(f, ", {}", self.driver)?;
-        }
-        f.write_str(if self.software { ", software)" } else { ")" })
     }
 }
 
@@ -104,44 +84,6 @@ pub fn ndarray() -> Result<Device, DeviceError> {
     }
     #[cfg(not(feature = "ndarray"))]
     Err(DeviceError::NotBuilt("ndarray"))
-}
-
-/// The machine's first GPU and what it is. Starts its driver, once, which can crash the process on a
-/// broken machine: probe it in a child process first. A software adapter is returned like any
-/// other; [`hardware`] turns it away.
-///
-/// # Errors
-///
-/// If this build lacks the backend, or no adapter starts.
-pub fn gpu() -> Result<(Device, Adapter), DeviceError> {
-    #[cfg(feature = "gpu")]
-    {
-        static STARTED: OnceLock<Result<(Device, Adapter), DeviceError>> = OnceLock::new();
-        STARTED.get_or_init(start).clone()
-    }
-    #[cfg(not(feature = "gpu"))]
-    Err(DeviceError::NotBuilt("gpu"))
-}
-
-#[cfg(feature = "gpu")]
-fn start() -> Result<(Device, Adapter), DeviceError> {
-    let (device, setup) = Device::wgpu_options()
-        .init_with_setup()
-        .map_err(|error| DeviceError::Gpu(error.to_string()))?;
-    let info = setup.adapter.get_info();
-    let limits = setup.device.limits();
-    let adapter = Adapter {
-        name: info.name,
-        api: info.backend.to_string(),
-        driver: format!("{} {}", info.driver, info.driver_info)
-            .trim()
-            .to_owned(),
-        software: info.device_type == burn::tensor::wgpu::wgpu::DeviceType::Cpu,
-        largest_buffer: limits
-            .max_storage_buffer_binding_size
-            .min(limits.max_buffer_size),
-    };
-    Ok((device, adapter))
 }
 
 /// Computes a convolution and its gradient on `device` and compares them with the CPU.
@@ -175,18 +117,6 @@ fn sample(device: &Device) -> Vec<f32> {
     x.grad_remove(&mut gradients)
         .map(|g| g.into_data().iter::<f32>().collect())
         .unwrap_or_default()
-}
-
-/// Turns away an adapter that a driver emulates on the CPU, unless `NST_SOFTWARE_GPU` is set.
-///
-/// # Errors
-///
-/// [`DeviceError::Software`].
-pub fn hardware(adapter: Adapter) -> Result<Adapter, DeviceError> {
-    if adapter.software && std::env::var_os("NST_SOFTWARE_GPU").is_none() {
-        return Err(DeviceError::Software(adapter.to_string()));
-    }
-    Ok(adapter)
 }
 
 /// Sets the number of threads of every parallel part, once per process, before any work. Without

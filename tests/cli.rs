@@ -237,6 +237,8 @@ fn wrong_values_are_refused_before_any_work_with_the_flag_and_the_range() {
         ("--loss", "l2", "balanced, paper"),
         ("--optimizer", "sgd", "adam, lbfgs, gd"),
         ("--backend", "tpu", "cpu, gpu, ndarray, auto"),
+        ("--device", "0", "add --backend gpu"),
+        ("--tile", "12px", "such as 512,1024,none"),
         ("--style-layers", "relu1", "to block5_conv4"),
         ("--steps", "many", "invalid digit"),
     ] {

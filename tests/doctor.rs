@@ -108,3 +108,39 @@ fn the_doctor_names_the_weights_that_a_run_takes() {
     );
     assert!(row(&damaged, "vgg16").contains("the built-in network"));
 }
+
+#[test]
+fn a_card_is_chosen_by_its_number_or_a_part_of_its_name() {
+    let studio = Studio::new();
+    let output = studio.nst().arg("devices").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let Some(card) = text.lines().find_map(|line| line.strip_prefix("gpu 0")) else {
+        eprintln!("skipped: no GPU, nor one in software, in\n{text}");
+        return;
+    };
+    let on = |device: &str| {
+        let mut command = studio.transfer();
+        command.env("NST_SOFTWARE_GPU", "1").args([
+            "--backend",
+            "gpu",
+            "--device",
+            device,
+            "--overwrite",
+            "-o",
+            "out.png",
+        ]);
+        command.assert()
+    };
+    let name = card.split_whitespace().next().unwrap();
+    for device in ["0", &name.to_lowercase()] {
+        on(device)
+            .success()
+            .stderr(contains(format!("using {name}")));
+    }
+    for device in ["99", "no such card"] {
+        let wrong = format!("there is no GPU {device}");
+        on(device)
+            .code(1)
+            .stderr(contains(wrong).and(contains("nst devices")));
+    }
+}

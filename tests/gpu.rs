@@ -53,7 +53,7 @@ struct Card {
 fn card() -> Option<Card> {
     static ONE: Mutex<()> = Mutex::new(());
     let alone = ONE.lock().unwrap_or_else(PoisonError::into_inner);
-    match device::gpu() {
+    match device::gpu(device::Slot::Best) {
         Ok((device, adapter)) => {
             eprintln!("on {adapter}");
             Some(Card {

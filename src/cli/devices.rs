@@ -1,80 +1,56 @@
 //! Backends: which of them work here, and the device of the one that is asked for.
 
-use std::process::{Command, ExitCode, Stdio};
-use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+mod probing;
 
-use anyhow::Context;
 use burn::tensor::Device;
-use nst::device::{self, Adapter, Backend, DeviceError};
-use serde::{Deserialize, Serialize};
+use nst::device::{self, Adapter, Backend, DeviceError, Slot};
 
-use crate::cli::json::print_json;
+use crate::cli::args::Hardware;
+use crate::cli::fault::Usage;
 
-/// Longest a GPU may take to start before it counts as broken.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub use probing::probe;
+use probing::{Tried, probed};
 
-/// What a probing child prints.
-#[derive(Debug, Deserialize, Serialize)]
-struct Probe {
-    name: String,
-    api: String,
-    driver: String,
-    software: bool,
-    largest_buffer: u64,
-}
+/// The adapters of a machine in the order of their numbers, with what keeps one from computing.
+type Listed = Vec<(Slot, Result<Adapter, DeviceError>)>;
 
-/// Starts the GPU in this process, computes with it, and prints what it is or why not.
-pub fn probe() -> anyhow::Result<ExitCode> {
-    print_json(&started())?;
-    Ok(ExitCode::SUCCESS)
-}
-
-fn started() -> Result<Probe, String> {
-    let reason = |error| match error {
-        DeviceError::Gpu(reason) => reason,
-        other => other.to_string(),
-    };
-    let (device, adapter) = device::gpu().map_err(reason)?;
-    device::try_out(&device).map_err(reason)?;
-    let Adapter {
-        name,
-        api,
-        driver,
-        software,
-        largest_buffer,
-    } = adapter;
-    Ok(Probe {
-        name,
-        api,
-        driver,
-        software,
-        largest_buffer,
-    })
+/// Refuses a graphics card where the CPU is to compute.
+pub fn check(args: &Hardware) -> Result<(), Usage> {
+    let on_card = matches!(args.backend, Backend::Gpu | Backend::Auto);
+    match &args.device {
+        Some(card) if !on_card => Err(Usage(format!(
+            "--device {card} names a graphics card: add --backend gpu"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// The backend that computes in the end, which `auto` leaves open until the GPU is tried.
-pub fn effective(backend: Backend) -> Backend {
-    match backend {
-        Backend::Auto if usable().is_ok() => Backend::Gpu,
+pub fn effective(args: &Hardware) -> Backend {
+    match args.backend {
+        Backend::Auto if usable(args.device.as_deref()).is_ok() => Backend::Gpu,
         Backend::Auto => Backend::Cpu,
         chosen => chosen,
     }
 }
 
-/// The most bytes that one buffer may have on the backend that computes, if there is a bound.
-pub fn largest_buffer(backend: Backend) -> Option<u64> {
-    let card = (backend == Backend::Gpu).then(usable);
-    card.and_then(Result::ok).map(|card| card.largest_buffer)
+/// The most bytes that one buffer may have where `backend` computes, if there is a bound.
+pub fn largest_buffer(args: &Hardware, backend: Backend) -> Option<u64> {
+    let card = (backend == Backend::Gpu).then(|| usable(args.device.as_deref()));
+    card.and_then(Result::ok)
+        .map(|(_, card)| card.largest_buffer)
 }
 
 /// The device of a backend and what it is in the end, with a line for the user where the choice was
 /// not theirs.
-pub fn open(backend: Backend) -> Result<(Device, Backend, Option<String>), DeviceError> {
+pub fn open(
+    backend: Backend,
+    card: Option<&str>,
+) -> Result<(Device, Backend, Option<String>), DeviceError> {
     let gpu = || -> Result<_, DeviceError> {
-        let adapter = usable()?;
+        let (slot, adapter) = usable(card)?;
         let using = format!("using {adapter}");
-        Ok((device::gpu()?.0, Backend::Gpu, Some(using)))
+        Ok((device::gpu(slot)?.0, Backend::Gpu, Some(using)))
     };
     match backend {
         Backend::Cpu => Ok((device::cpu(), backend, None)),
@@ -87,61 +63,79 @@ pub fn open(backend: Backend) -> Result<(Device, Backend, Option<String>), Devic
     }
 }
 
-/// The GPU that `--backend gpu` computes on, or why there is none.
-pub fn usable() -> Result<Adapter, DeviceError> {
-    device::hardware(probed()?)
+/// The GPU that `--backend gpu` computes on, or why there is none: the best, or the one that is chosen
+/// by its number or a part of its name.
+pub fn usable(choice: Option<&str>) -> Result<(Slot, Adapter), DeviceError> {
+    let (slot, adapter) = match choice {
+        Some(choice) => chosen(listed(), choice)?,
+        None => (Slot::Best, there(Slot::Best, probed(Slot::Best))?),
+    };
+    Ok((slot, device::hardware(adapter)?))
 }
 
-/// Tries the GPU in a child process, since a crash inside a driver cannot be caught; once.
-fn probed() -> Result<Adapter, DeviceError> {
-    static PROBED: OnceLock<Result<Adapter, DeviceError>> = OnceLock::new();
-    PROBED.get_or_init(probe_in_a_child).clone()
+/// Every GPU of this machine, in the order of their numbers.
+pub fn listed() -> Listed {
+    let kinds = Slot::kinds().into_iter();
+    let found = kinds.flat_map(|kind| {
+        let tried = (0..).map_while(kind).map(|slot| (slot, probed(slot)));
+        tried.take_while(|(_, adapter)| !matches!(adapter, Ok(None)))
+    });
+    found
+        .map(|(slot, tried)| (slot, there(slot, tried)))
+        .collect()
 }
 
-fn probe_in_a_child() -> Result<Adapter, DeviceError> {
-    if cfg!(not(feature = "gpu")) {
-        return Err(DeviceError::NotBuilt("gpu"));
-    }
-    let found = child()
-        .map_err(|error| format!("{error:#}"))
-        .and_then(std::convert::identity);
-    let Probe {
-        name,
-        api,
-        driver,
-        software,
-        largest_buffer,
-    } = found.map_err(DeviceError::Gpu)?;
-    Ok(Adapter {
-        name,
-        api,
-        driver,
-        software,
-        largest_buffer,
-    })
+fn chosen(listed: Listed, choice: &str) -> Result<(Slot, Adapter), DeviceError> {
+    let named = |adapter: &Result<Adapter, _>| {
+        let name = adapter.as_ref().map(|adapter| adapter.name.to_lowercase());
+        name.is_ok_and(|name| name.contains(&choice.to_lowercase()))
+    };
+    let mut cards = listed.into_iter();
+    let card = match choice.parse() {
+        Ok(number) => cards.nth(number),
+        Err(_) => cards.find(|(_, adapter)| named(adapter)),
+    };
+    let (slot, adapter) = card.ok_or_else(|| DeviceError::NoAdapter(choice.to_owned()))?;
+    Ok((slot, adapter?))
 }
 
-fn child() -> anyhow::Result<Result<Probe, String>> {
-    let program = std::env::current_exe().context("nst cannot find its own program")?;
-    let mut child = Command::new(program)
-        .arg("probe-gpu")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .context("the probing process does not start")?;
-    let start = Instant::now();
-    while child.try_wait()?.is_none() {
-        if start.elapsed() > PATIENCE {
-            child.kill()?;
-            child.wait()?;
-            anyhow::bail!("its driver hangs");
+fn there(slot: Slot, tried: Tried) -> Result<Adapter, DeviceError> {
+    tried?.ok_or_else(|| DeviceError::NoAdapter(slot.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn card(name: &str) -> Adapter {
+        Adapter {
+            name: name.to_owned(),
+            api: "Vulkan".to_owned(),
+            driver: String::new(),
+            software: false,
+            largest_buffer: 1 << 30,
         }
-        std::thread::sleep(Duration::from_millis(20));
     }
-    let output = child.wait_with_output()?;
-    if !output.status.success() {
-        anyhow::bail!("its driver crashes ({})", output.status);
+
+    #[test]
+    fn a_card_is_chosen_by_its_number_or_a_part_of_its_name() {
+        let cards = || {
+            vec![
+                (Slot::Discrete(0), Ok(card("GeForce RTX 4090"))),
+                (
+                    Slot::Discrete(1),
+                    Err(DeviceError::Gpu("its driver hangs".into())),
+                ),
+                (Slot::Integrated(0), Ok(card("Iris Xe"))),
+            ]
+        };
+        let slot = |choice| chosen(cards(), choice).map(|(slot, _)| slot);
+        assert_eq!(slot("0"), Ok(Slot::Discrete(0)));
+        assert_eq!(slot("2"), Ok(Slot::Integrated(0)));
+        assert_eq!(slot("iris"), Ok(Slot::Integrated(0)));
+        assert_eq!(slot("1"), Err(DeviceError::Gpu("its driver hangs".into())));
+        for none in ["3", "radeon"] {
+            assert_eq!(slot(none), Err(DeviceError::NoAdapter(none.into())));
+        }
     }
-    serde_json::from_slice(&output.stdout).context("its driver prints on standard output")
 }

@@ -32,11 +32,19 @@ pub fn run() -> anyhow::Result<ExitCode> {
     let isa = Isa::chosen();
     let cpu = format_args!("{processor}, {threads} threads, {isa}", isa = isa.name());
     row(&mut out, "cpu", cpu)?;
-    match devices::usable() {
-        Ok(adapter) => row(&mut out, "gpu", adapter)?,
-        Err(error) => row(&mut out, "gpu", error)?,
+    let usable = devices::usable(None);
+    if let Err(error) = &usable {
+        row(&mut out, "gpu", error)?;
     }
-    let (default, auto) = (Backend::default(), devices::effective(Backend::Auto));
+    for (number, (_, card)) in devices::listed().into_iter().enumerate() {
+        let name = format!("gpu {number}");
+        match card {
+            Ok(adapter) => row(&mut out, &name, adapter)?,
+            Err(error) => row(&mut out, &name, error)?,
+        }
+    }
+    let auto = usable.map_or(Backend::Cpu, |_| Backend::Gpu);
+    let default = Backend::default();
     let backend = format_args!("{default} without --backend; --backend auto means {auto} here");
     row(&mut out, "backend", backend)?;
     let usable = weights::rows(|network, text| row(&mut out, network, text))?;

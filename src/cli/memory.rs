@@ -34,7 +34,7 @@ pub fn plan(
     let bounds = Bounds {
         memory,
         card,
-        buffer: devices::largest_buffer(backend),
+        buffer: devices::largest_buffer(args, backend),
     };
     let room = limit.or(bounds.buffer).map_or("unknown".into(), said);
     let mut fitted = memory::fitted(job, inputs, bounds)?;

@@ -64,7 +64,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Some(Command::Bench(args)) => bench::run(&args),
         Some(Command::Plan(args)) => plan::run(&args.flagged()),
         Some(Command::Doctor) => doctor::run(),
-        Some(Command::ProbeGpu) => devices::probe(),
+        Some(Command::ProbeGpu { slot }) => devices::probe(slot),
         Some(Command::Weights(args)) => {
             weights::run(args)?;
             Ok(ExitCode::SUCCESS)

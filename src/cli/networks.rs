@@ -56,6 +56,7 @@ struct Key {
     choice: Choice,
     offline: bool,
     backend: Backend,
+    card: Option<String>,
 }
 
 impl Key {
@@ -65,6 +66,7 @@ impl Key {
             choice: args.style.weights.clone().unwrap_or(Choice::Auto),
             offline: args.style.offline,
             backend: args.hardware.backend,
+            card: args.hardware.device.clone(),
         }
     }
 }
@@ -110,7 +112,7 @@ impl Networks {
         let weights = self.find(&key, deepest, &report);
         interrupt.at_once(false);
         let weights = weights?;
-        let (device, backend, remark) = devices::open(key.backend)?;
+        let (device, backend, remark) = devices::open(key.backend, key.card.as_deref())?;
         if let Some(remark) = remark {
             note(&remark);
         }

@@ -12,6 +12,7 @@ use nst::optimize::State;
 use nst::{Observer, device};
 
 use crate::cli::args::Transfer;
+use crate::cli::devices;
 use crate::cli::fault::Interrupted;
 use crate::cli::flags::Flags;
 use crate::cli::inputs;
@@ -46,6 +47,7 @@ pub fn check(args: &Transfer) -> anyhow::Result<()> {
     inputs::content(args)?;
     inputs::check_strength(args)?;
     inputs::check_pipe(args)?;
+    devices::check(&args.hardware)?;
     inputs::job(args).check()?;
     output::check(args)
 }

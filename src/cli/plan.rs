@@ -37,7 +37,7 @@ pub fn run(args: &Transfer) -> anyhow::Result<ExitCode> {
     let reader = Reader::new(args, &note);
     let sizes = inputs::sizes(args, &inputs::read(args, &reader)?);
     job.init = inputs::init(args, &reader)?;
-    let backend = devices::effective(args.hardware.backend);
+    let backend = devices::effective(&args.hardware);
     let fitted = crate::cli::memory::plan(&args.hardware, backend, &mut job, &sizes, &note);
     let plan = match &fitted {
         Ok(plan) => plan.clone(),

@@ -16,7 +16,7 @@ use super::{
 /// The CPU and, where there is one, the graphics card.
 fn devices() -> impl Iterator<Item = Device> {
     static CARD: OnceLock<Option<Device>> = OnceLock::new();
-    let card = CARD.get_or_init(|| match crate::device::gpu() {
+    let card = CARD.get_or_init(|| match crate::device::gpu(crate::device::Slot::Best) {
         Ok((card, adapter)) => {
             eprintln!("on the CPU and on {adapter}");
             Some(card)

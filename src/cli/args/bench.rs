@@ -22,6 +22,10 @@ pub struct BenchArgs {
           value_parser = PossibleValuesParser::new(["cpu", "gpu"]).try_map(|name| name.parse::<Backend>()))]
     pub backend: Backend,
 
+    /// Which graphics card, by its number or a part of its name in `nst devices` [default: the fastest]
+    #[arg(long, value_name = "N|NAME")]
+    pub device: Option<String>,
+
     /// Number of steps to average over, after one that is not counted
     #[arg(short = 'n', long, value_name = "N", default_value_t = 7,
           value_parser = clap::value_parser!(u16).range(1..))]

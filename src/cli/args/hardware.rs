@@ -13,6 +13,10 @@ pub struct Hardware {
     #[arg(long, value_name = "NAME", default_value_t = Backend::Cpu, value_parser = choice::<Backend>())]
     pub backend: Backend,
 
+    /// Which graphics card, by its number or a part of its name in `nst devices` [default: the fastest]
+    #[arg(long, value_name = "N|NAME")]
+    pub device: Option<String>,
+
     /// Most memory to take, such as 4GiB: the card's with --backend gpu [default: what is free]
     #[arg(long, value_name = "SIZE")]
     pub max_memory: Option<ByteSize>,
@@ -36,7 +40,7 @@ impl Hardware {
     /// What each flag does.
     pub(super) const ROLES: Roles = &[
         (Role::Picture, &["backend", "tile"]),
-        (Role::Run, &["max-memory", "fit", "threads"]),
+        (Role::Run, &["device", "max-memory", "fit", "threads"]),
     ];
 
     /// Number of CPU threads, with its default.

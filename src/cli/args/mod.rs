@@ -20,6 +20,7 @@ mod weights;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Arg, Args, Parser, Subcommand};
+use nst::device::Slot;
 
 pub use batch::BatchArgs;
 pub use bench::BenchArgs;
@@ -86,7 +87,10 @@ pub enum Command {
     Bench(BenchArgs),
     /// Start the GPU and print it, for a parent that survives a crashing driver
     #[command(hide = true)]
-    ProbeGpu,
+    ProbeGpu {
+        /// Which one
+        slot: Slot,
+    },
 }
 
 #[derive(Args, Debug)]

@@ -48,8 +48,8 @@ struct Report {
 
 /// Measures and prints.
 pub fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
-    let adapter = devices::usable()?;
-    let (device, _) = device::gpu()?;
+    let (slot, adapter) = devices::usable(args.device.as_deref())?;
+    let (device, _) = device::gpu(slot)?;
     let report = measure(args, &device, adapter.to_string())?;
     if args.json {
         print_json(&report)?;

@@ -40,7 +40,7 @@ impl Prepared {
         outputs.go_on_as_before(flags, &mut job)?;
         let asked = job.size;
         let sizes = inputs::sizes(args, &pictures);
-        let backend = devices::effective(args.hardware.backend);
+        let backend = devices::effective(&args.hardware);
         let plan = memory::plan(&args.hardware, backend, &mut job, &sizes, note)?;
         if inputs::filled(args).is_some() {
             let (width, height) = plan.size();
