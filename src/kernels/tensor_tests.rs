@@ -5,8 +5,8 @@ use std::cell::Cell;
 use std::sync::OnceLock;
 
 use burn::tensor::{Device, Tensor, TensorData, Tolerance, s};
-use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 
 use super::{
     AdamStep, Filters, Form, Pool, adam, conv_relu, gram, part, plain_adam, plain_pool, pool,
@@ -43,7 +43,7 @@ fn random<const D: usize>(shape: [usize; D], device: &Device) -> Tensor<D> {
     thread_local! {
         static CALLS: Cell<u64> = const { Cell::new(0) };
     }
-    let mut rng = StdRng::seed_from_u64(CALLS.replace(CALLS.get() + 1));
+    let mut rng = ChaCha8Rng::seed_from_u64(CALLS.replace(CALLS.get() + 1));
     let count = shape.iter().product();
     let values: Vec<f32> = (0..count).map(|_| rng.random_range(-1.0..1.0)).collect();
     Tensor::from_data(TensorData::new(values, shape), device)

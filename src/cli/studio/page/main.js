@@ -106,7 +106,7 @@ function weights() {
     : `Painting with ${file}`;
   const fetching = network.fetching;
   $("fetch").hidden = Boolean(file || fetching);
-  $("fetch").textContent = `Fetch ImageNet’s ${model} (${model === "vgg19" ? 80 : 59} MB, better pictures)`;
+  $("fetch").textContent = `Fetch ImageNet’s ${model} (${model === "vgg19" ? 80 : 59} MB, slightly better pictures)`;
   $("fetch").dataset.model = model;
   $("fetching").hidden = !fetching;
   if (fetching) {
