@@ -10,7 +10,7 @@ use common::{noise, numbers, objective, seeded};
 use nst::device;
 use nst::kernels::card;
 use nst::loss::{Objective, Settings};
-use nst::optimize::Adam;
+use nst::optimize::{Adam, Lbfgs};
 use nst::tiles::{Tile, Tiling};
 use nst::vgg::{Layer, Model, Padding, Pooling, Vgg};
 
@@ -194,6 +194,29 @@ fn a_step_launches_few_kernels_and_keeps_little_for_its_gradient() {
     let all = count(&seen) + count(&back);
     eprintln!("{kept} bytes kept at 1024 px, {all} launches");
     assert!(all <= 160, "{all} launches: {seen:?} {back:?}");
+}
+
+/// Every number that an optimiser waits for comes out of the kernel `Total`.
+#[test]
+fn a_step_of_lbfgs_reads_the_card_once() {
+    let Some(card) = card() else {
+        return;
+    };
+    let (gpu, side) = (&card.device, 48);
+    let (vgg, settings) = two_blocks(gpu);
+    let content = noise(side, side, 1, gpu);
+    let objective = objective(&settings, &content, &noise(side, side, 2, gpu), &vgg);
+    let (mut x, mut lbfgs) = (content, Lbfgs::new(10));
+    for step in 0..15 {
+        let (terms, gradient) = common::measure(&vgg, &objective, &x);
+        let update = || lbfgs.update(x.clone(), gradient, terms.total);
+        let (trial, seen) = card::launches(false, update);
+        x = trial;
+        let reads = seen.get("Total").expect("a number is read").count;
+        assert_eq!(reads, 1, "step {step}: {seen:?}");
+        let all: usize = seen.values().map(|launches| launches.count).sum();
+        assert!(all <= 20, "step {step}: {all} launches: {seen:?}");
+    }
 }
 
 /// Losses and gradient of noise of 1024x768 px, in these tiles.

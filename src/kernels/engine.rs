@@ -101,6 +101,13 @@ pub trait Engine: Backend {
         step: AdamStep,
     ) -> [FloatTensor<Self>; 3];
 
+    /// The scalar products of each column with both rows, maps of one shape: `[columns, 2]`, always
+    /// added in the same order.
+    fn dots(rows: [FloatTensor<Self>; 2], columns: Vec<FloatTensor<Self>>) -> FloatTensor<Self>;
+
+    /// The sum of maps of one shape, each times its factor: clamped to [0, 1].
+    fn combination(terms: Vec<(f32, FloatTensor<Self>)>) -> FloatTensor<Self>;
+
     /// A map of zeros that is one number in memory, on the device of `like`.
     fn zero(shape: [usize; 3], like: &FloatTensor<Self>) -> FloatTensor<Self>;
 

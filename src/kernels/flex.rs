@@ -14,6 +14,7 @@ use rayon::prelude::*;
 use super::cpu::adam::{AdamStep, adam};
 use super::cpu::bits::Bits;
 use super::cpu::buffer::Buffer;
+use super::cpu::combination::combination;
 use super::cpu::filters::padded;
 use super::cpu::gram::{matrix, matrix_backward};
 use super::cpu::layer::Pool;
@@ -21,7 +22,7 @@ use super::cpu::layout;
 use super::cpu::part::{self, Place};
 use super::cpu::phase::{Phase, timed};
 use super::cpu::simd::Isa;
-use super::cpu::sum::sum;
+use super::cpu::sum::{dots, sum};
 use super::engine::{Engine, Size};
 use super::{Filters, storage};
 
@@ -103,6 +104,15 @@ fn map(values: Buffer, shape: [usize; 3], planar: bool) -> FlexTensor {
     FlexTensor::new(
         storage::bytes(values),
         Layout::new(shape, strides, 0),
+        DType::F32,
+    )
+}
+
+/// A few numbers of any shape.
+fn numbers(values: Vec<f32>, shape: Shape) -> FlexTensor {
+    FlexTensor::new(
+        Bytes::from_elems(values),
+        Layout::contiguous(shape),
         DType::F32,
     )
 }
@@ -247,12 +257,7 @@ impl Engine for Flex {
         let square = matrix(Isa::chosen(), padded.as_deref().unwrap_or(&given), wide);
         let mut square = layout::crop(square, wide, channels).to_vec();
         square.truncate(channels * channels);
-        let shape = Shape::from([channels, channels]);
-        FlexTensor::new(
-            Bytes::from_elems(square),
-            Layout::contiguous(shape),
-            DType::F32,
-        )
+        numbers(square, Shape::from([channels, channels]))
     }
 
     fn gram_backward(
@@ -300,9 +305,27 @@ impl Engine for Flex {
         let x = x.to_contiguous();
         let offsets = x.layout().contiguous_offsets();
         let (start, end) = offsets.expect("just made contiguous");
-        let sum = sum(&x.storage::<f32>()[start..end]);
-        let layout = Layout::contiguous(Shape::from([1]));
-        FlexTensor::new(Bytes::from_elems(vec![sum]), layout, DType::F32)
+        numbers(vec![sum(&x.storage::<f32>()[start..end])], Shape::from([1]))
+    }
+
+    fn dots(rows: [FlexTensor; 2], columns: Vec<FlexTensor>) -> FlexTensor {
+        let [rows, columns] = [&rows[..], &columns].map(|maps| {
+            let planes = maps.iter().map(|map| values(map, true));
+            planes.collect::<Vec<_>>()
+        });
+        let columns: Vec<&[f32]> = columns.iter().map(|column| &column[..]).collect();
+        let shape = Shape::from([columns.len(), 2]);
+        numbers(dots([&rows[0], &rows[1]], &columns), shape)
+    }
+
+    fn combination(terms: Vec<(f32, FlexTensor)>) -> FlexTensor {
+        let shape = Self::shape_of(&terms[0].1);
+        let planes = terms
+            .iter()
+            .map(|(factor, map)| (*factor, values(map, true)));
+        let planes: Vec<_> = planes.collect();
+        let terms: Vec<_> = planes.iter().map(|(f, plane)| (*f, &plane[..])).collect();
+        map(combination(&terms), shape, true)
     }
 
     fn adam(

@@ -11,6 +11,7 @@ mod flex;
 #[cfg(feature = "gpu")]
 mod gpu;
 mod ops;
+mod pictures;
 mod storage;
 
 #[cfg(test)]
@@ -34,6 +35,7 @@ pub use cpu::simd::Isa;
 pub use cpu::{peak, phase};
 #[cfg(feature = "gpu")]
 pub use gpu::watch as card;
+pub use pictures::{combination, dots};
 
 /// Constant filters and bias of a 3x3 convolution, prepared for a device.
 #[derive(Clone, Debug)]

@@ -8,9 +8,10 @@ use burn::tensor::{Device, Tensor, TensorData, Tolerance, s};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use super::pictures::{plain_combination, plain_dots};
 use super::{
-    AdamStep, Filters, Form, Pool, adam, conv_relu, gram, part, plain_adam, plain_pool, pool,
-    squared_distance, sum,
+    AdamStep, Filters, Form, Pool, adam, combination, conv_relu, dots, gram, part, plain_adam,
+    plain_pool, pool, squared_distance, sum,
 };
 
 /// The CPU and, where there is one, the graphics card.
@@ -197,6 +198,44 @@ fn a_step_of_adam_agrees_with_ordinary_operations() {
         assert_same(&moved, &expected);
         for (new, plain) in new.iter().zip(&plain) {
             assert_same(new, plain);
+        }
+    }
+}
+
+/// Pictures of more than one workgroup's share, some of which lie in another order.
+fn pictures(count: usize, device: &Device) -> Vec<Tensor<4>> {
+    let picture = |k| match k % 2 {
+        0 => random([1, 3, 61, 67], device),
+        _ => random([1, 3, 67, 61], device).swap_dims(2, 3),
+    };
+    (0..count).map(picture).collect()
+}
+
+#[test]
+fn products_of_many_pictures_agree_with_ordinary_operations() {
+    for device in devices() {
+        let pictures = pictures(13, &device);
+        for count in [1, 5, 6, 13] {
+            let rows = [&pictures[1], &pictures[2]];
+            let columns: Vec<_> = pictures[..count].iter().collect();
+            let found = dots(rows, &columns);
+            assert_same(&found, &plain_dots(rows, &columns));
+            let alone = dots(rows, &columns[count - 1..]).to_data();
+            let last = found.slice(s![count - 1.., ..]).to_data();
+            alone.assert_eq(&last, true);
+        }
+    }
+}
+
+#[test]
+fn a_combination_of_many_pictures_agrees_with_ordinary_operations() {
+    for device in devices() {
+        let pictures = pictures(23, &device);
+        let factor = |k: usize| 0.3 - 0.1 * (k % 7) as f32;
+        for count in [1, 7, 8, 23] {
+            let terms = pictures[..count].iter().enumerate();
+            let terms: Vec<_> = terms.map(|(k, x)| (factor(k), x)).collect();
+            assert_same(&combination(&terms), &plain_combination(&terms));
         }
     }
 }

@@ -26,6 +26,7 @@ macro_rules! six {
 pub mod adam;
 pub mod bits;
 pub mod buffer;
+pub mod combination;
 mod direct;
 pub mod filters;
 pub mod gram;

@@ -11,7 +11,9 @@
 )]
 
 mod adam;
+mod combination;
 mod convolution;
+mod dots;
 mod fetch;
 mod gram;
 mod launch;
@@ -128,6 +130,14 @@ impl Engine for CubeBackend {
         step: AdamStep,
     ) -> [CubeTensor; 3] {
         adam::adam(x, gradient, moments, step)
+    }
+
+    fn dots(rows: [CubeTensor; 2], columns: Vec<CubeTensor>) -> CubeTensor {
+        dots::dots(rows, columns)
+    }
+
+    fn combination(terms: Vec<(f32, CubeTensor)>) -> CubeTensor {
+        combination::combination(terms)
     }
 
     fn zero(shape: [usize; 3], like: &CubeTensor) -> CubeTensor {

@@ -16,7 +16,7 @@ const SHARES: usize = 256;
 
 /// The sum of every unit's number, on the first.
 #[cube]
-fn gathered(own: f32) -> f32 {
+pub fn gathered(own: f32) -> f32 {
     let mut sums = Shared::<[f32]>::new_slice(comptime!(ALONE as usize));
     sums[UNIT_POS as usize] = own;
     let mut half = comptime!(ALONE / 2).runtime();
@@ -60,16 +60,16 @@ fn of_shares(
     }
 }
 
-/// The sum of at most [`SHARES`] numbers, by one workgroup.
+/// The sum of at most [`SHARES`] numbers, by each workgroup.
 #[cube(launch_unchecked)]
 fn total(shares: &[f32], out: &mut [f32], count: u32) {
     let mut own = 0.0f32;
     if UNIT_POS < count {
-        own = shares[UNIT_POS as usize];
+        own = shares[(CUBE_POS_X * count + UNIT_POS) as usize];
     }
     let all = gathered(own);
     if UNIT_POS == 0 {
-        out[0usize] = all;
+        out[CUBE_POS_X as usize] = all;
     }
 }
 
@@ -108,11 +108,33 @@ pub fn sum(x: CubeTensor) -> CubeTensor {
     added(&x, &x, count, false)
 }
 
+/// Numbers of a share of so many, and how many shares there are.
+pub fn shared(count: usize) -> [usize; 2] {
+    let share = count.div_ceil(SHARES).max(SHARE);
+    [share, count.div_ceil(share).max(1)]
+}
+
+/// The sums of as many shares each.
+pub fn totals(parts: &CubeTensor, sums: usize, shares: usize) -> CubeTensor {
+    let out = numbers(sums, parts);
+    // SAFETY: each workgroup reads its own shares and writes one number.
+    unsafe {
+        total::launch_unchecked(
+            &parts.client,
+            CubeCount::Static(sums as u32, 1, 1),
+            CubeDim::new_1d(ALONE),
+            buffer(&parts.handle, sums * shares),
+            buffer(&out.handle, sums),
+            shares as u32,
+        );
+    }
+    out
+}
+
 /// The sum of `a`'s numbers, or of the squares of `a - b`.
 fn added(a: &CubeTensor, b: &CubeTensor, count: usize, squares: bool) -> CubeTensor {
-    let share = count.div_ceil(SHARES).max(SHARE);
-    let shares = count.div_ceil(share).max(1);
-    let (parts, out) = (numbers(shares, a), numbers(1, a));
+    let [share, shares] = shared(count);
+    let parts = numbers(shares, a);
     let dim = CubeDim::new_1d(ALONE);
     // SAFETY: units read below `count`, and write one number a workgroup.
     unsafe {
@@ -127,16 +149,8 @@ fn added(a: &CubeTensor, b: &CubeTensor, count: usize, squares: bool) -> CubeTen
             share as u32,
             squares,
         );
-        total::launch_unchecked(
-            &a.client,
-            CubeCount::Static(1, 1, 1),
-            dim,
-            buffer(&parts.handle, shares),
-            buffer(&out.handle, 1),
-            shares as u32,
-        );
     }
-    out
+    totals(&parts, 1, shares)
 }
 
 /// The gradient of `a`, for a gradient `[1]` of its distance from `b`.
