@@ -71,13 +71,16 @@ pub fn launches<T>(timed: bool, work: impl FnOnce() -> T) -> (T, BTreeMap<String
     let result = work();
     drop(watching);
     let seen = watch.seen.lock().unwrap_or_else(PoisonError::into_inner);
-    let named = |(&kernel, &launches): (&&'static str, &Launches)| {
-        (
-            type_name_format(kernel, TypeNameFormatLevel::Short),
-            launches,
-        )
-    };
-    (result, seen.iter().map(named).collect())
+    let mut named = BTreeMap::<String, Launches>::new();
+    // Kernels of several modules may have one short name.
+    for (kernel, launches) in seen.iter() {
+        let sum = named
+            .entry(type_name_format(kernel, TypeNameFormatLevel::Short))
+            .or_default();
+        sum.count += launches.count;
+        sum.time += launches.time;
+    }
+    (result, named)
 }
 
 /// The memory that this process holds on a device, if that is a graphics card.
