@@ -10,6 +10,7 @@ use super::Filters;
 use super::cpu::adam::AdamStep;
 use super::cpu::layer::Pool;
 use super::cpu::part::Place;
+use super::cpu::variation::Neighbours;
 
 /// Height and width.
 pub type Size = [usize; 2];
@@ -92,6 +93,30 @@ pub trait Engine: Backend {
         let twice = Self::float_mul_scalar(Self::float_reshape(gradient, shape), 2.0_f32.into());
         Self::float_mul(Self::float_sub(a, b), twice)
     }
+
+    /// The sum of squares of `a - b`, in parts that are still to be added up, and `factor` times its
+    /// gradient of `a`.
+    fn distance_and_slope(
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        factor: f32,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let off = Self::float_sub(a, b);
+        let slope = Self::float_mul_scalar(off.clone(), (2.0 * factor).into());
+        (Self::sum(Self::float_mul(off.clone(), off)), slope)
+    }
+
+    /// The sum of a picture's squared differences between neighbours, those of either kind times its
+    /// weight: `[1]`, always added in the same order.
+    fn variation(x: FloatTensor<Self>, pairs: &Neighbours, weights: [f32; 2]) -> FloatTensor<Self>;
+
+    /// The gradient of the picture, for a gradient `[1]` of that sum.
+    fn variation_backward(
+        gradient: FloatTensor<Self>,
+        x: FloatTensor<Self>,
+        pairs: &Neighbours,
+        weights: [f32; 2],
+    ) -> FloatTensor<Self>;
 
     /// A picture and its moments after a step of Adam, of one shape.
     fn adam(

@@ -23,6 +23,7 @@ use super::cpu::part::{self, Place};
 use super::cpu::phase::{Phase, timed};
 use super::cpu::simd::Isa;
 use super::cpu::sum::{dots, sum};
+use super::cpu::variation::{Neighbours, variation, variation_backward};
 use super::engine::{Engine, Size};
 use super::{Filters, storage};
 
@@ -326,6 +327,25 @@ impl Engine for Flex {
         let planes: Vec<_> = planes.collect();
         let terms: Vec<_> = planes.iter().map(|(f, plane)| (*f, &plane[..])).collect();
         map(combination(&terms), shape, true)
+    }
+
+    fn variation(x: FlexTensor, pairs: &Neighbours, weights: [f32; 2]) -> FlexTensor {
+        let [_, height, width] = Self::shape_of(&x);
+        let sum = variation(&values(&x, true), height * width, pairs, weights);
+        numbers(vec![sum], Shape::from([1]))
+    }
+
+    fn variation_backward(
+        gradient: FlexTensor,
+        x: FlexTensor,
+        pairs: &Neighbours,
+        weights: [f32; 2],
+    ) -> FlexTensor {
+        let shape @ [_, height, width] = Self::shape_of(&x);
+        let gradient = gradient.storage::<f32>()[gradient.layout().start_offset()];
+        let weights = weights.map(|weight| weight * gradient);
+        let slopes = variation_backward(&values(&x, true), height * width, pairs, weights);
+        map(slopes, shape, true)
     }
 
     fn adam(

@@ -26,16 +26,17 @@ use burn::tensor::ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions};
 use burn::tensor::{Device, Tensor, TensorData, activation, s};
 
 use cpu::layer::FusedLayer;
-use cpu::part::Place;
 use ops::Kernels;
 
 pub use cpu::adam::AdamStep;
 pub use cpu::layer::Pool;
+pub use cpu::part::Place;
 pub use cpu::simd::Isa;
+pub use cpu::variation::Neighbours;
 pub use cpu::{peak, phase};
 #[cfg(feature = "gpu")]
 pub use gpu::watch as card;
-pub use pictures::{combination, dots};
+pub use pictures::{combination, distance_and_slope, dots, sum};
 
 /// Constant filters and bias of a 3x3 convolution, prepared for a device.
 #[derive(Clone, Debug)]
@@ -215,13 +216,41 @@ fn plain_adam(
     ((x - change).clamp(0.0, 1.0), [first, second])
 }
 
-/// The sum of `x`, `[1]`: on flex and on graphics cards always added in the same order, which
-/// burn's own is not for millions of numbers.
-pub fn sum<const D: usize>(x: Tensor<D>) -> Tensor<1> {
+/// The sum of the squared differences between neighbours in a picture `[1, channels, height, width]`,
+/// those on the right and those below times their `weights`: `[1]`.
+///
+/// # Panics
+///
+/// If a neighbour lies outside.
+pub fn variation(x: Tensor<4>, pairs: Neighbours, weights: [f32; 2]) -> Tensor<1> {
+    let [_, _, height, width] = x.dims();
+    let Neighbours { across, down } = &pairs;
+    assert!(
+        across.rows.end <= height && across.columns.end < width.max(1),
+        "a pixel on the right"
+    );
+    assert!(
+        down.rows.end < height.max(1) && down.columns.end <= width,
+        "a pixel below"
+    );
     if is_ours(&x.device()) {
-        return Tensor::from_dispatch(<Dispatch as Kernels>::sum(x.into_dispatch()));
+        let x = x.into_dispatch();
+        return Tensor::from_dispatch(<Dispatch as Kernels>::variation(x, pairs, weights));
     }
-    x.sum()
+    plain_variation(&x, &pairs, weights)
+}
+
+fn plain_variation(x: &Tensor<4>, pairs: &Neighbours, weights: [f32; 2]) -> Tensor<1> {
+    let kinds = [(&pairs.across, [0, 1]), (&pairs.down, [1, 0])];
+    let [across, down] = kinds.map(|(Place { rows, columns, .. }, [down, right])| {
+        let first = x.clone().slice(s![.., .., rows.clone(), columns.clone()]);
+        let [rows, columns] =
+            [(rows, down), (columns, right)].map(|(r, by)| r.start + by..r.end + by);
+        (x.clone().slice(s![.., .., rows, columns]) - first)
+            .square()
+            .sum()
+    });
+    across.mul_scalar(weights[0]) + down.mul_scalar(weights[1])
 }
 
 /// The sum of squares of `x - constant`, `[1]`. The gradient is that of `x` alone.
@@ -236,4 +265,20 @@ pub fn squared_distance<const D: usize>(x: Tensor<D>, constant: Tensor<D>) -> Te
         return Tensor::from_dispatch(<Dispatch as Kernels>::distance(x, constant));
     }
     (x - constant).square().sum()
+}
+
+/// The number `root`, `[1]`, for a backward pass that begins there: it gives `x` the gradient `slope`,
+/// of `x`'s shape, beside what `root` gives to others.
+///
+/// So a graph goes on from gradients that are known without one.
+pub fn seeded<const D: usize>(root: Tensor<1>, x: Tensor<D>, slope: Tensor<D>) -> Tensor<1> {
+    if is_ours(&x.device()) {
+        let [root, x, slope] = [
+            root.into_dispatch(),
+            x.into_dispatch(),
+            slope.into_dispatch(),
+        ];
+        return Tensor::from_dispatch(<Dispatch as Kernels>::seeded(root, x, slope));
+    }
+    root + (x * slope).sum()
 }

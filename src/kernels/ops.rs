@@ -12,14 +12,14 @@ use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Autodiff, Backend, Flex, TensorMetadata, backend_extension};
-use burn::tensor::Shape;
+use burn::backend::{Autodiff, Backend, Flex, backend_extension};
 
 use super::Filters;
 use super::account::Account;
 use super::cpu::adam::AdamStep;
 use super::cpu::layer::Pool;
 use super::cpu::part::Place;
+use super::cpu::variation::Neighbours;
 use super::engine::{Engine, Size};
 
 /// Operations on maps `[1, channels, height, width]`.
@@ -33,8 +33,8 @@ pub trait Kernels: Backend {
     fn gram(x: FloatTensor<Self>) -> FloatTensor<Self>;
     /// A part of a map.
     fn part(x: FloatTensor<Self>, place: Place) -> FloatTensor<Self>;
-    /// The sum of a tensor of any shape, `[1]`.
-    fn sum(x: FloatTensor<Self>) -> FloatTensor<Self>;
+    /// The squared differences between neighbours, by their weights: `[1]`.
+    fn variation(x: FloatTensor<Self>, pairs: Neighbours, weights: [f32; 2]) -> FloatTensor<Self>;
     /// A picture and its two moments after a step of Adam; without a gradient of its own.
     fn adam(
         x: FloatTensor<Self>,
@@ -45,6 +45,12 @@ pub trait Kernels: Backend {
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
     /// The sum of squares of a difference from a constant, `[1]`.
     fn distance(x: FloatTensor<Self>, constant: FloatTensor<Self>) -> FloatTensor<Self>;
+    /// The root's own number, whose gradient of `x` is `slope`.
+    fn seeded(
+        root: FloatTensor<Self>,
+        x: FloatTensor<Self>,
+        slope: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
 }
 
 /// The operations of a device without automatic differentiation.
@@ -67,8 +73,12 @@ macro_rules! without_autodiff {
                 <Self as Engine>::part(&x, &place)
             }
 
-            fn sum(x: FloatTensor<Self>) -> FloatTensor<Self> {
-                <Self as Engine>::sum(x)
+            fn variation(
+                x: FloatTensor<Self>,
+                pairs: Neighbours,
+                weights: [f32; 2],
+            ) -> FloatTensor<Self> {
+                <Self as Engine>::variation(x, &pairs, weights)
             }
 
             fn adam(
@@ -83,6 +93,14 @@ macro_rules! without_autodiff {
 
             fn distance(x: FloatTensor<Self>, constant: FloatTensor<Self>) -> FloatTensor<Self> {
                 <Self as Engine>::distance(x, constant)
+            }
+
+            fn seeded(
+                root: FloatTensor<Self>,
+                _: FloatTensor<Self>,
+                _: FloatTensor<Self>,
+            ) -> FloatTensor<Self> {
+                root
             }
         }
     };
@@ -149,12 +167,11 @@ impl<E: Engine, C: CheckpointStrategy> Kernels for Autodiff<E, C> {
         }
     }
 
-    fn sum(x: FloatTensor<Self>) -> FloatTensor<Self> {
+    fn variation(x: FloatTensor<Self>, pairs: Neighbours, weights: [f32; 2]) -> FloatTensor<Self> {
         let (x, node) = x.into_parts();
-        let shape = x.shape();
-        let out = E::sum(x);
-        match Sum.prepare::<C>([node]).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => prep.finish(shape, out),
+        let out = E::variation(x.clone(), &pairs, weights);
+        match Variation.prepare::<C>([node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish((x, pairs, weights), out),
             OpsKind::UnTracked(prep) => prep.finish(out),
         }
     }
@@ -178,6 +195,19 @@ impl<E: Engine, C: CheckpointStrategy> Kernels for Autodiff<E, C> {
         let out = E::distance(x.clone(), constant.clone());
         match Distance.prepare::<C>([node]).compute_bound().stateful() {
             OpsKind::Tracked(prep) => prep.finish((x, constant, source), out),
+            OpsKind::UnTracked(prep) => prep.finish(out),
+        }
+    }
+
+    fn seeded(
+        root: FloatTensor<Self>,
+        x: FloatTensor<Self>,
+        slope: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let ((out, root), (_, x), (slope, _)) =
+            (root.into_parts(), x.into_parts(), slope.into_parts());
+        match Seeded.prepare::<C>([root, x]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish(slope, out),
             OpsKind::UnTracked(prep) => prep.finish(out),
         }
     }
@@ -288,16 +318,15 @@ impl<E: Engine> Backward<E, 1> for Part {
 }
 
 #[derive(Debug)]
-struct Sum;
+struct Variation;
 
-impl<E: Engine> Backward<E, 1> for Sum {
-    type State = Shape;
+impl<E: Engine> Backward<E, 1> for Variation {
+    type State = (FloatTensor<E>, Neighbours, [f32; 2]);
 
-    fn backward(self, ops: Ops<Shape, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let ([input], shape) = (ops.parents, ops.state);
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let ([input], (x, pairs, weights)) = (ops.parents, ops.state);
         let gradient = grads.consume::<E>(&ops.node);
-        let one = Shape::from(vec![1; shape.num_dims()]);
-        let gradient = E::float_expand(E::float_reshape(gradient, one), shape);
+        let gradient = E::variation_backward(gradient, x, &pairs, weights);
         hand_on::<E>(gradient, None, input.map(|node| node.id), grads);
     }
 }
@@ -313,5 +342,19 @@ impl<E: Engine> Backward<E, 1> for Distance {
         let gradient = grads.consume::<E>(&ops.node);
         let gradient = E::distance_backward(gradient, x, constant);
         hand_on::<E>(gradient, source, input.map(|node| node.id), grads);
+    }
+}
+
+#[derive(Debug)]
+struct Seeded;
+
+impl<E: Engine> Backward<E, 2> for Seeded {
+    type State = FloatTensor<E>;
+
+    fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let ([root, x], slope) = (ops.parents, ops.state);
+        let gradient = grads.consume::<E>(&ops.node);
+        hand_on::<E>(gradient, None, root.map(|node| node.id), grads);
+        hand_on::<E>(slope, None, x.map(|node| node.id), grads);
     }
 }

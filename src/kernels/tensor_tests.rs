@@ -10,8 +10,9 @@ use rand_chacha::ChaCha8Rng;
 
 use super::pictures::{plain_combination, plain_dots};
 use super::{
-    AdamStep, Filters, Form, Pool, adam, combination, conv_relu, dots, gram, part, plain_adam,
-    plain_pool, pool, squared_distance, sum,
+    AdamStep, Filters, Form, Neighbours, Place, Pool, adam, combination, conv_relu,
+    distance_and_slope, dots, gram, part, plain_adam, plain_pool, plain_variation, pool, seeded,
+    squared_distance, sum, variation,
 };
 
 /// The CPU and, where there is one, the graphics card.
@@ -164,16 +165,71 @@ fn a_squared_distance_agrees_with_ordinary_operations() {
 }
 
 #[test]
-fn a_sum_and_its_gradient_agree_with_ordinary_operations() {
+fn a_sum_agrees_with_the_ordinary_one() {
     for device in devices() {
         let x = random([1, 3, 61, 67], &device);
         for x in [x.clone(), x.swap_dims(2, 3)] {
-            assert_same(&sum(x.clone()), &x.clone().sum());
-            let wide = |y: Tensor<1>| y.reshape([1, 1, 1, 1]) / 1000.0;
-            assert_same(
-                &gradient(&x, |x| wide(sum(x.square()))),
-                &gradient(&x, |x| wide(x.square().sum())),
-            );
+            assert_same(&sum(&x), &x.sum());
+        }
+    }
+}
+
+#[test]
+fn a_distance_with_its_slope_agrees_with_ordinary_operations() {
+    for device in devices() {
+        let (a, b) = (
+            random([70, 66], &device),
+            random([66, 70], &device).transpose(),
+        );
+        let off = a.clone() - b.clone();
+        let (distance, slope) = distance_and_slope(&a, &b, 0.3);
+        assert_same(&distance.sum(), &off.clone().square().sum());
+        assert_same(&slope, &off.mul_scalar(0.6));
+    }
+}
+
+#[test]
+fn a_seeded_gradient_goes_on_from_there() {
+    for device in devices() {
+        let x = random([1, 3, 5, 4], &device);
+        let [first, second] = [random([3, 20], &device), random([3, 20], &device)];
+        let found = |seeded: &dyn Fn(Tensor<1>, Tensor<2>, Tensor<2>) -> Tensor<1>| {
+            let x = x.clone().autodiff().require_grad();
+            let [a, b] = [x.clone().sin(), x.clone().square()].map(|y| y.reshape([3, 20]));
+            let root = Tensor::from_floats([0.0], &x.device());
+            let root = seeded(seeded(root, a, first.clone()), b, second.clone());
+            x.grad(&root.backward()).expect("x requires it")
+        };
+        let plain = |root: Tensor<1>, y: Tensor<2>, slope: Tensor<2>| -> Tensor<1> {
+            root + (y * Tensor::from_inner(slope)).sum()
+        };
+        assert_same(&found(&seeded), &found(&plain));
+    }
+}
+
+#[test]
+fn a_variation_agrees_with_ordinary_operations() {
+    for device in devices() {
+        let width = 43;
+        let place = |rows, columns| Place {
+            width,
+            rows,
+            columns,
+        };
+        let x = random([1, 3, 50, width], &device);
+        let turned = random([1, 3, width, 50], &device).swap_dims(2, 3);
+        for (across, down) in [
+            (place(0..50, 0..42), place(0..49, 0..43)),
+            (place(3..31, 7..40), place(4..29, 5..5)),
+        ] {
+            let pairs = Neighbours { across, down };
+            for x in [&x, &turned] {
+                let wide = |y: Tensor<1>| y.reshape([1, 1, 1, 1]) / 10.0;
+                let ours = |x| wide(variation(x, pairs.clone(), [0.1, 0.03]));
+                let plain = |x| wide(plain_variation(&x, &pairs, [0.1, 0.03]));
+                assert_same(&ours(x.clone()), &plain(x.clone()));
+                assert_same(&gradient(x, ours), &gradient(x, plain));
+            }
         }
     }
 }

@@ -36,15 +36,20 @@ impl ContentTarget {
         self.layer
     }
 
+    /// What takes a squared distance to a content loss.
+    pub fn factor(&self) -> f32 {
+        self.factor
+    }
+
     /// The content loss of features that are all zero.
     pub fn blank(&self) -> f32 {
         self.blank
     }
 
-    /// What a tile adds to the content loss, from its features.
-    pub fn loss(&self, features: &Tensor<4>, window: &Window) -> Tensor<1> {
+    /// What a tile adds to the squared distance, from its features.
+    pub fn distance(&self, features: &Tensor<4>, window: &Window) -> Tensor<1> {
         let Area { rows, columns } = window.owned.clone();
         let target = self.features.clone().slice(s![.., .., rows, columns]);
-        squared_distance(owned(features, window), target).mul_scalar(self.factor)
+        squared_distance(owned(features, window), target)
     }
 }

@@ -149,7 +149,7 @@ impl Objective {
         let window = |layer: Layer| tile.window(layer.halvings());
         let content = self.content.iter().map(|(_, target)| {
             let layer = target.layer();
-            target.loss(&features[&layer], &window(layer))
+            target.distance(&features[&layer], &window(layer))
         });
         let style = self.style.iter().map(|style| {
             let (features, window) = (&features[&style.layer], window(style.layer));
@@ -165,37 +165,53 @@ impl Objective {
         Measured {
             content: content.collect(),
             style: style.collect(),
-            tv: total_variation(&x, &tile.window(0)),
+            tv: total_variation(x, &tile.window(0)),
         }
     }
 
-    /// The losses of a picture, from what was measured of all its tiles.
-    ///
-    /// # Panics
-    ///
-    /// If there is no layer at all.
-    pub fn terms(&self, measured: &Measured) -> Terms {
-        let content = self.content.iter().zip(&measured.content);
-        let content = mean(content.map(|((weight, _), loss)| (*weight, loss.clone())));
-        let style: Vec<_> = self
-            .style
-            .iter()
-            .zip(&measured.style)
-            .map(|(s, moments)| (s.layer, s.weight, s.loss(moments)))
-            .collect();
-        let losses = style
-            .iter()
-            .map(|(_, weight, loss)| (*weight, loss.clone()));
-        let mut total = content.clone().mul_scalar(self.alpha) + mean(losses).mul_scalar(self.beta);
-        let tv = measured.tv.clone();
-        if self.tv > 0.0 {
-            total = total + tv.clone().mul_scalar(self.tv);
-        }
-        Terms {
+    /// The losses of a picture, from what was measured of all its tiles, and the gradient of the
+    /// total with respect to that.
+    pub fn terms(&self, measured: &Measured) -> (Terms<'_>, Measured) {
+        let number = |x: f32| Tensor::from_floats([x], &measured.tv.clone().inner().device());
+        let alpha = self.alpha / self.content.iter().map(|(weight, _)| weight).sum::<f32>();
+        let content = self.content.iter();
+        let content = content.map(|(weight, target)| number(alpha * weight * target.factor()));
+        let beta = self.beta / self.style.iter().map(|style| style.weight).sum::<f32>();
+        let style = self.style.iter().zip(&measured.style);
+        let style = style.map(|(style, moments)| style.distances(moments, beta * style.weight));
+        let (distances, slopes): (Vec<_>, Vec<_>) = style.unzip();
+        let content_distances = measured.content.iter().cloned().map(Tensor::inner);
+        let numbers = content_distances.chain(distances.into_iter().flatten());
+        let terms = Terms {
+            objective: self,
+            numbers: numbers.chain([measured.tv.clone().inner()]).collect(),
+        };
+        let slopes = Measured {
+            content: content.collect(),
+            style: slopes,
+            tv: number(self.tv),
+        };
+        (terms, slopes)
+    }
+
+    /// The losses, from the numbers of [`Terms`].
+    fn losses(&self, numbers: impl Iterator<Item = f64>) -> LossTerms {
+        let mut numbers = numbers.map(|number| number as f32);
+        let content = self.content.iter().zip(numbers.by_ref());
+        let content = weighted(content.map(|((weight, t), number)| (*weight, t.factor() * number)));
+        let style = self.style.iter();
+        let style = style.map(|s| (s.weight, s.loss(&mut numbers)));
+        let style: Vec<_> = style.collect();
+        let layers = self.style.iter().zip(&style);
+        let layers = layers.map(|(s, &(_, loss))| (s.layer, loss)).collect();
+        let style = weighted(style.into_iter());
+        let tv = numbers.next().expect("the last is the total variation");
+        LossTerms {
             content,
-            tv,
+            layers,
             style,
-            total,
+            tv,
+            total: self.alpha * content + self.beta * style + self.tv * tv,
         }
     }
 }
@@ -206,12 +222,20 @@ impl StyleLayer {
         self.regions.iter().map(StyleTarget::blank).sum()
     }
 
-    /// The mean of the regions' losses by their shares.
-    fn loss(&self, moments: &[Moments]) -> Tensor<1> {
-        let losses = self.regions.iter().zip(moments).map(|(t, m)| t.loss(m));
+    /// The squared distance of each region, and the gradients of the losses times `weight`.
+    fn distances(&self, moments: &[Moments], weight: f32) -> (Vec<Tensor<1>>, Vec<Moments>) {
+        let regions = self.regions.iter().zip(moments);
+        regions
+            .map(|(target, m)| target.distance(m, weight))
+            .unzip()
+    }
+
+    /// The mean of the regions' losses by their shares, from their squared distances.
+    fn loss(&self, distances: &mut impl Iterator<Item = f32>) -> f32 {
+        let losses = self.regions.iter().zip(distances);
         losses
-            .reduce(|a, b| a + b)
-            .expect("a layer is made with its first region")
+            .map(|(target, distance)| target.factor() * distance)
+            .sum()
     }
 }
 
@@ -265,15 +289,4 @@ fn weighted(losses: impl Iterator<Item = (f32, f32)>) -> f32 {
         (sum + weight * loss, weights + weight)
     });
     sum / weights
-}
-
-/// The mean of scalars by their weights.
-fn mean(losses: impl Iterator<Item = (f32, Tensor<1>)>) -> Tensor<1> {
-    let all: Vec<_> = losses.collect();
-    let weights: f32 = all.iter().map(|(weight, _)| weight).sum();
-    all.into_iter()
-        .map(|(weight, loss)| loss.mul_scalar(weight))
-        .reduce(|a, b| a + b)
-        .expect("Settings::check refuses a list without layers")
-        .div_scalar(weights)
 }

@@ -56,6 +56,14 @@ impl Moments {
         }
     }
 
+    /// The same without autodiff.
+    pub fn inner(self) -> Self {
+        Self {
+            second: self.second.inner(),
+            mean: self.mean.map(Tensor::inner),
+        }
+    }
+
     /// The sum of two moments of the same kind.
     pub fn plus(self, other: Self) -> Self {
         Self {

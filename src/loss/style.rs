@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 use super::wasserstein::Gaussian;
 use super::{Guide, Moments, Normalisation, Region, Settings, StyleLoss, StyleSource, seen};
 use crate::arch::Layer;
-use crate::kernels::{squared_distance, sum};
+use crate::kernels::{distance_and_slope, sum};
 use crate::tiles::{Tiling, Window};
 use crate::vgg::Vgg;
 
@@ -111,13 +111,23 @@ impl StyleTarget {
         Moments::of(features, window, self.guide.as_ref(), loss)
     }
 
-    /// The style loss of the region's moments, times the region's share.
-    pub fn loss(&self, moments: &Moments) -> Tensor<1> {
-        let loss = match &self.likeness {
-            Likeness::Gram(target) => squared_distance(moments.second.clone(), target.clone()),
-            Likeness::Gaussian(target) => target.distance(moments),
-        };
-        loss.mul_scalar(self.factor * self.share)
+    /// What takes a squared distance to a style loss, times the region's share.
+    pub fn factor(&self) -> f32 {
+        self.factor * self.share
+    }
+
+    /// The squared distance of the region's moments, in parts that are still to be added up, and the
+    /// gradient of its style loss, times `weight`. Nothing is derived through it.
+    pub fn distance(&self, moments: &Moments, weight: f32) -> (Tensor<1>, Moments) {
+        let moments = moments.clone().inner();
+        let weight = weight * self.factor();
+        match &self.likeness {
+            Likeness::Gram(target) => {
+                let (distance, second) = distance_and_slope(&moments.second, target, weight);
+                (distance, Moments { second, mean: None })
+            }
+            Likeness::Gaussian(target) => target.distance(moments, weight),
+        }
     }
 }
 
@@ -148,7 +158,7 @@ fn add(sums: &mut BTreeMap<Layer, Moments>, layer: Layer, moments: Moments) {
 
 /// The sum of squares.
 pub(super) fn size<const D: usize>(target: Tensor<D>) -> f32 {
-    sum(target.square()).into_scalar()
+    sum(&target.square()).into_scalar()
 }
 
 /// 1 / a target's size, or 1 where there is none (a black picture may have no features to be

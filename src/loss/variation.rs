@@ -1,6 +1,6 @@
-use burn::tensor::{Tensor, s};
+use burn::tensor::Tensor;
 
-use crate::kernels;
+use crate::kernels::{Neighbours, Place, variation};
 use crate::tiles::{Area, Window};
 
 /// What a tile adds to the total variation of its picture: the mean over channels and pixels of the
@@ -9,33 +9,25 @@ use crate::tiles::{Area, Window};
 ///
 /// A mean, as the Gram matrices are: the same texture on a larger canvas has the same loss, so one
 /// weight does for every size.
-pub fn total_variation(x: &Tensor<4>, window: &Window) -> Tensor<1> {
-    let [_, channels, _, _] = x.dims();
+pub fn total_variation(x: Tensor<4>, window: &Window) -> Tensor<1> {
+    let [_, channels, _, seen] = x.dims();
     let Area { rows, columns } = window.inside.clone();
     let [height, width] = window.map;
     // The picture's last row and column have no neighbour; those of any other tile have one in its halo.
     let last_row = rows.end - usize::from(window.owned.rows.end == height);
     let last_column = columns.end - usize::from(window.owned.columns.end == width);
-    let mut sum = Tensor::zeros([1], &x.device());
-    if columns.start < last_column {
-        let own = columns.start..last_column;
-        let left = x.clone().slice(s![.., .., rows.clone(), own.clone()]);
-        let right = x
-            .clone()
-            .slice(s![.., .., rows.clone(), own.start + 1..own.end + 1]);
-        let count = channels * height * (width - 1);
-        sum = sum + kernels::sum((right - left).square()).div_scalar(count as f32);
-    }
-    if rows.start < last_row {
-        let own = rows.start..last_row;
-        let above = x.clone().slice(s![.., .., own.clone(), columns.clone()]);
-        let below = x
-            .clone()
-            .slice(s![.., .., own.start + 1..own.end + 1, columns]);
-        let count = channels * (height - 1) * width;
-        sum = sum + kernels::sum((below - above).square()).div_scalar(count as f32);
-    }
-    sum
+    let place = |rows, columns| Place {
+        width: seen,
+        rows,
+        columns,
+    };
+    let pairs = Neighbours {
+        across: place(rows.clone(), columns.start..last_column),
+        down: place(rows.start..last_row, columns),
+    };
+    // One where there is no pair to count.
+    let count = [height * (width - 1), (height - 1) * width].map(|pairs| channels * pairs.max(1));
+    variation(x, pairs, count.map(|count| (count as f32).recip()))
 }
 
 #[cfg(test)]
@@ -51,7 +43,7 @@ mod tests {
             .collect();
         let data = TensorData::new(values, [1, 3, height, width]);
         let window = Tile::whole([height, width]).window(0);
-        total_variation(&Tensor::from_data(data, &Device::flex()), &window).into_scalar()
+        total_variation(Tensor::from_data(data, &Device::flex()), &window).into_scalar()
     }
 
     #[test]

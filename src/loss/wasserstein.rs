@@ -19,8 +19,8 @@ const ROUNDING: f64 = 4e-6;
 /// rounding of the moments, which would make an eigenvalue negative.
 #[derive(Debug)]
 pub struct Gaussian {
+    /// `[1, channels]`, float64 on the CPU as the covariance.
     mean: Tensor<2>,
-    /// Float64 on the CPU.
     covariance: Tensor<2>,
     ridge: f64,
     /// |mean|² + trace of the covariance: the squared distance to features that are all zero.
@@ -32,12 +32,12 @@ impl Gaussian {
     /// `[1, channels]`.
     pub fn new(second: Tensor<2>, mean: Tensor<2>) -> Self {
         let channels = mean.dims()[1] as f64;
-        let (second, host_mean) = (on_host(second), on_host(mean.clone()));
+        let (second, mean) = (on_host(second), on_host(mean));
         let size = trace(&second);
         let ridge = 1e-4 * if size > 0.0 { size / channels } else { 1.0 };
         Self {
+            covariance: covariance(second, &mean),
             mean,
-            covariance: covariance(second, &host_mean),
             ridge: ridge.max(ROUNDING * size),
             size,
         }
@@ -48,25 +48,30 @@ impl Gaussian {
         self.size as f32
     }
 
-    /// The squared distance to features with these moments.
+    /// The squared distance to features with these moments, `[1]`, and its gradient times `weight`.
     ///
     /// # Panics
     ///
     /// If the moments have no mean.
-    pub fn distance(&self, moments: &Moments) -> Tensor<1> {
-        let mean = moments.mean.clone().expect("the moments for this loss");
-        let second = moments.second.clone();
-        let (value, slope) = self.of_moments(on_host(second.clone()), &on_host(mean.clone()));
-        let slope = on_device(slope, &mean.device());
-        // The same number with the gradient: the slope's product with C = second - meanᵀ mean.
-        let tangent =
-            (second * slope.clone()).sum() - (mean.clone().matmul(slope) * mean.clone()).sum();
-        let covariances = tangent.clone() - tangent.detach() + value as f32;
-        (mean - self.mean.clone()).square().sum() + covariances
+    pub fn distance(&self, moments: Moments, weight: f32) -> (Tensor<1>, Moments) {
+        let mean = moments.mean.expect("the moments for this loss");
+        let device = mean.device();
+        let mean = on_host(mean);
+        let off = mean.clone() - self.mean.clone();
+        let (value, slope) = self.of_covariances(on_host(moments.second), &mean);
+        let value = value + inner(&off, &off);
+        // The covariance is second - meanᵀ mean, and the slope is symmetric.
+        let of_mean = (off - mean.matmul(slope.clone())).mul_scalar(2.0);
+        let weighted = |slope: Tensor<2>| on_device(slope.mul_scalar(f64::from(weight)), &device);
+        let slopes = Moments {
+            second: weighted(slope),
+            mean: Some(weighted(of_mean)),
+        };
+        (Tensor::from_floats([value as f32], &device), slopes)
     }
 
     /// The part of the covariances, and its gradient in the covariance of these moments.
-    fn of_moments(&self, second: Tensor<2>, mean: &Tensor<2>) -> (f64, Tensor<2>) {
+    fn of_covariances(&self, second: Tensor<2>, mean: &Tensor<2>) -> (f64, Tensor<2>) {
         let channels = mean.dims()[1];
         let ridge = self.ridge.max(ROUNDING * trace(&second));
         let from = with_ridge(covariance(second, mean), ridge);
@@ -88,13 +93,13 @@ fn with_ridge(covariance: Tensor<2>, ridge: f64) -> Tensor<2> {
 }
 
 fn on_host(x: Tensor<2>) -> Tensor<2> {
-    let data = x.inner().into_data().convert::<f64>();
+    let data = x.into_data().convert::<f64>();
     Tensor::from_data(data, (&Device::flex(), DType::F64))
 }
 
 fn on_device(x: Tensor<2>, device: &Device) -> Tensor<2> {
     let data = x.into_data().convert::<f32>();
-    Tensor::from_data(data, &device.clone().without_autodiff())
+    Tensor::from_data(data, device)
 }
 
 #[cfg(test)]

@@ -49,9 +49,7 @@ pub fn losses_and_gradient(
     let Some(measured) = pass.measure()? else {
         return Ok(None);
     };
-    let leaves = measured.leaves();
-    let terms = objective.terms(&leaves);
-    let slopes = leaves.slopes(&mut terms.total.backward());
+    let (terms, slopes) = objective.terms(&measured);
     let Some(gradient) = pass.gradient(&slopes)? else {
         return Ok(None);
     };
@@ -127,13 +125,14 @@ fn whole(
 ) -> Result<(LossTerms, Tensor<4>), DeviceError> {
     let [_, _, height, width] = x.dims();
     let x = x.clone().autodiff().require_grad();
-    let terms = objective.terms(&one(vgg, objective, &Tile::whole([height, width]), &x));
-    let gradient = derived(&terms.total, &x)?;
+    let measured = one(vgg, objective, &Tile::whole([height, width]), &x);
+    let (terms, slopes) = objective.terms(&measured);
+    let gradient = derived(&measured.along(&slopes), &x)?;
     Ok((terms.read()?, gradient))
 }
 
-/// The gradient of `loss` with respect to `x`.
-fn derived(loss: &Tensor<1>, x: &Tensor<4>) -> Result<Tensor<4>, DeviceError> {
-    x.grad_remove(&mut loss.backward())
+/// The gradient of `x` in a backward pass from `root`.
+fn derived(root: &Tensor<1>, x: &Tensor<4>) -> Result<Tensor<4>, DeviceError> {
+    x.grad_remove(&mut root.backward())
         .ok_or_else(|| DeviceError::compute("no gradient reached the picture"))
 }

@@ -47,7 +47,7 @@ fn projected(x: &Tensor<4>, gradient: Tensor<4>) -> Tensor<4> {
 
 /// Against the plain gradient, by a small move.
 fn first(gradient: &Tensor<4>) -> Direction {
-    let size: f64 = sum(gradient.clone().abs()).into_scalar();
+    let size: f64 = sum(&gradient.clone().abs()).into_scalar();
     let mean = size / gradient.shape().num_elements() as f64;
     Direction::along(-FIRST_MOVE / mean.max(f32::MIN_POSITIVE.into()))
 }

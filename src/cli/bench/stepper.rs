@@ -54,7 +54,7 @@ impl Stepper {
         let start = Instant::now();
         let gradient = self.evaluate()?;
         let update = Instant::now();
-        self.x = self.adam.update(self.x.clone(), gradient).clamp(0.0, 1.0);
+        self.x = self.adam.update(self.x.clone(), gradient);
         self.x
             .device()
             .sync()

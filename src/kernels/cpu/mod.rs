@@ -37,6 +37,7 @@ pub mod peak;
 pub mod phase;
 pub mod simd;
 pub mod sum;
+pub mod variation;
 mod winograd;
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub struct Place {
 
 impl Place {
     /// The numbers of a row of the part in the whole map.
-    fn row(&self, row: usize, channels: usize) -> Range<usize> {
+    pub fn row(&self, row: usize, channels: usize) -> Range<usize> {
         let start = (self.rows.start + row) * self.width;
         (start + self.columns.start) * channels..(start + self.columns.end) * channels
     }

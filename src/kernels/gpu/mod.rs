@@ -24,6 +24,7 @@ mod pools;
 mod product;
 mod sums;
 mod tile;
+mod variation;
 pub mod watch;
 mod winograd;
 
@@ -36,6 +37,7 @@ use super::Filters;
 use super::cpu::adam::AdamStep;
 use super::cpu::layer::Pool;
 use super::cpu::part::Place;
+use super::cpu::variation::Neighbours;
 use super::engine::{Engine, Size};
 
 /// A quad of channels, or of pixels.
@@ -119,8 +121,25 @@ impl Engine for CubeBackend {
         sums::distance(a, b)
     }
 
+    fn distance_and_slope(a: CubeTensor, b: CubeTensor, factor: f32) -> (CubeTensor, CubeTensor) {
+        sums::distance_and_slope(a, b, factor)
+    }
+
     fn distance_backward(gradient: CubeTensor, a: CubeTensor, b: CubeTensor) -> CubeTensor {
         sums::distance_backward(gradient, a, b)
+    }
+
+    fn variation(x: CubeTensor, pairs: &Neighbours, weights: [f32; 2]) -> CubeTensor {
+        variation::variation(x, pairs, weights)
+    }
+
+    fn variation_backward(
+        gradient: CubeTensor,
+        x: CubeTensor,
+        pairs: &Neighbours,
+        weights: [f32; 2],
+    ) -> CubeTensor {
+        variation::variation_backward(gradient, x, pairs, weights)
     }
 
     fn adam(

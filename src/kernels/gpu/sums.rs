@@ -60,6 +60,33 @@ fn of_shares(
     }
 }
 
+/// One sum of the squares of `a - b` for each workgroup, and `slope * (a - b)`.
+#[cube(launch_unchecked)]
+fn of_shares_sloped(
+    a: &[f32],
+    b: &[f32],
+    out: &mut [f32],
+    slopes: &mut [f32],
+    slope: f32,
+    count: u32,
+    share: u32,
+) {
+    let first = CUBE_POS_X * share;
+    let last = min(first + share, count);
+    let mut sum = 0.0f32;
+    let mut at = first + UNIT_POS;
+    while at < last {
+        let off = a[at as usize] - b[at as usize];
+        slopes[at as usize] = slope * off;
+        sum = fma(off, off, sum);
+        at += comptime!(ALONE);
+    }
+    let all = gathered(sum);
+    if UNIT_POS == 0 {
+        out[CUBE_POS_X as usize] = all;
+    }
+}
+
 /// The sum of at most [`SHARES`] numbers, by each workgroup.
 #[cube(launch_unchecked)]
 fn total(shares: &[f32], out: &mut [f32], count: u32) {
@@ -151,6 +178,30 @@ fn added(a: &CubeTensor, b: &CubeTensor, count: usize, squares: bool) -> CubeTen
         );
     }
     totals(&parts, 1, shares)
+}
+
+/// The sum of squares of `a - b`, in parts, and `factor` times its gradient of `a`.
+pub fn distance_and_slope(a: CubeTensor, b: CubeTensor, factor: f32) -> (CubeTensor, CubeTensor) {
+    let (a, b, count) = alike(a, b);
+    let [share, shares] = shared(count);
+    let (parts, mut slope) = (numbers(shares, &a), numbers(count, &a));
+    // SAFETY: units read and write below `count`, and write one number a workgroup.
+    unsafe {
+        of_shares_sloped::launch_unchecked(
+            &a.client,
+            CubeCount::Static(shares as u32, 1, 1),
+            CubeDim::new_1d(ALONE),
+            buffer(&a.handle, count),
+            buffer(&b.handle, count),
+            buffer(&parts.handle, shares),
+            buffer(&slope.handle, count),
+            2.0 * factor,
+            count as u32,
+            share as u32,
+        );
+    }
+    slope.meta = a.meta;
+    (parts, slope)
 }
 
 /// The gradient of `a`, for a gradient `[1]` of its distance from `b`.

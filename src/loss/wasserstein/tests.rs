@@ -3,6 +3,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::*;
+use crate::kernels::seeded;
 use crate::loss::StyleLoss;
 use crate::tiles::Tile;
 
@@ -27,6 +28,24 @@ fn moments(features: &Tensor<4>) -> Moments {
 fn target(features: &Tensor<4>) -> Gaussian {
     let moments = moments(features);
     Gaussian::new(moments.second, moments.mean.unwrap())
+}
+
+/// The squared distance, and its gradient of the features.
+fn distance(target: &Gaussian, features: &Tensor<4>) -> (f32, Vec<f32>) {
+    let x = features.clone().autodiff().require_grad();
+    let measured = moments(&x);
+    let (distance, slopes) = target.distance(measured.clone().inner(), 1.0);
+    let mut root = seeded(
+        Tensor::from_floats([0.0], &x.device()),
+        measured.second,
+        slopes.second,
+    );
+    root = seeded(root, measured.mean.unwrap(), slopes.mean.unwrap());
+    let gradient = x.grad(&root.backward()).unwrap();
+    (
+        distance.into_scalar(),
+        gradient.into_data().iter().collect(),
+    )
 }
 
 struct Reference {
@@ -75,14 +94,11 @@ fn distance_and_gradient_are_those_of_pytorch() {
         let target = target(&features(reference.channels, [5, 8], 0.61));
         assert!((target.size / reference.target_size - 1.0).abs() < 1e-5);
         let x = features(reference.channels, reference.size, 1.37);
-        let x = x.autodiff().require_grad();
-        let distance = target.distance(&moments(&x));
-        let found: f32 = distance.clone().inner().into_scalar();
+        let (found, gradient) = distance(&target, &x);
         let off = (f64::from(found) / reference.distance - 1.0).abs();
         assert!(off < 1e-5, "{found} is not {}", reference.distance);
-        let gradient = x.grad(&distance.backward()).unwrap().into_data();
         let positions = reference.size[0] * reference.size[1];
-        let found: Vec<f32> = gradient.iter::<f32>().skip(positions).take(6).collect();
+        let found = &gradient[positions..positions + 6];
         let largest = reference
             .gradient
             .iter()
@@ -102,8 +118,7 @@ fn the_ridge_is_a_small_part_of_the_distance() {
         (12, [2, 3], 2.400_762_64, 0.02),
     ] {
         let target = target(&features(channels, [5, 8], 0.61));
-        let distance = target.distance(&moments(&features(channels, size, 1.37)));
-        let found: f32 = distance.into_scalar();
+        let (found, _) = distance(&target, &features(channels, size, 1.37));
         let off = (f64::from(found) / exact - 1.0).abs();
         assert!(off < allowed, "{found} is not {exact}");
     }
@@ -115,9 +130,9 @@ fn distance_to_itself_is_nothing_and_to_zero_is_the_size() {
     for (channels, size) in [(6, [5, 7]), (40, [3, 3])] {
         let x = features(channels, size, 0.9);
         let target = target(&x);
-        let itself: f32 = target.distance(&moments(&x)).into_scalar();
+        let (itself, _) = distance(&target, &x);
         assert!(f64::from(itself) < 1e-6 * target.size, "{itself}");
-        let zero: f32 = target.distance(&moments(&x.zeros_like())).into_scalar();
+        let (zero, _) = distance(&target, &x.zeros_like());
         let relative = zero / target.size();
         assert!((relative - 1.0).abs() < 0.05, "{relative}");
     }
@@ -127,7 +142,7 @@ fn distance_to_itself_is_nothing_and_to_zero_is_the_size() {
 fn a_target_without_features_gives_a_finite_distance() {
     let x = features(5, [3, 4], 0.7);
     let target = target(&x.zeros_like());
-    let found: f32 = target.distance(&moments(&x)).into_scalar();
+    let (found, _) = distance(&target, &x);
     let size: f32 = x.clone().square().sum().into_scalar();
     let expected = size / 12.0;
     assert!((found / expected - 1.0).abs() < 0.05, "{found} {expected}");
@@ -156,16 +171,13 @@ fn flat_maps_are_as_far_apart_as_their_means_with_a_finite_gradient() {
             (0.0, 0.0),
         ] {
             let target = target(&flat(channels, painting));
-            let x_map = flat(channels, x).autodiff().require_grad();
-            let distance = target.distance(&moments(&x_map));
-            let found: f32 = distance.clone().inner().into_scalar();
+            let (found, gradient) = distance(&target, &flat(channels, x));
             let norm: f32 = (0..channels).map(|c| (c as f32 * 1.7).sin().powi(2)).sum();
             let expected = (x - painting).powi(2) * norm;
             let off = (found - expected).abs() / (norm * x.max(painting).powi(2)).max(1.0);
             assert!(off < 1e-3, "{x} to {painting}: {found} is not {expected}");
-            let gradient = x_map.grad(&distance.backward()).unwrap().into_data();
             assert!(
-                gradient.iter::<f32>().all(f32::is_finite),
+                gradient.iter().all(|slope| slope.is_finite()),
                 "{x} to {painting}"
             );
         }
