@@ -4,6 +4,8 @@
 # `convert` for putting pictures side by side.
 #
 #     assets/make-results.sh [FOLDER]    # keeps the pictures as painted, and what is there already
+#
+# With PRINT=1 also the picture of 4096 px, which takes an hour and 6 GB.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -60,3 +62,10 @@ row several "$work/mixed.png" "$work/land-mask.png" "$work/regions.png"
 # One flag, several values.
 paint sweep -c $photo/harbour.jpg -s $style/swirl.jpg --sweep strength=0.2,0.4,0.5,0.6,0.7,0.8
 show sweep
+
+# A print, and a part of it pixel by pixel, in which four tiles meet.
+if [ -n "${PRINT:-}" ]; then
+    paint print -c $photo/harbour.jpg -s $style/swirl.jpg --size 4096 --preset fast --max-memory 6GB
+    convert \( "$work/print.png" -resize x450 \) \( "$work/print.png" -crop 640x450+724+800 +repage \) \
+        -background white +smush 6 -quality 86 $out/print.jpg
+fi
