@@ -79,7 +79,7 @@ impl Prepared {
 /// may be another tomorrow.
 fn adapted(flags: &Flags, job: &Job, args: &Transfer) -> Flags {
     let mut flags = flags.clone();
-    if !job.tile.is_empty() {
+    if job.tile.smallest().is_some() {
         flags.set("tile", &[job.tile.to_string()]);
     }
     let history = job.optimize.history;
