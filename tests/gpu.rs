@@ -236,7 +236,7 @@ fn large(device: &Device, tiling: Tiling) -> (f32, Vec<f32>) {
 /// Two blocks, so that the halo is small: a card that binds 128 MiB of a buffer, as Debian's software
 /// driver, could not see the whole picture's maps.
 #[test]
-#[ignore = "1024 px on the graphics card: a minute on a software one"]
+#[ignore = "1024 px on the graphics card: a minute on a software one, where its gradient is still off by 0.0094"]
 fn a_step_of_1024_px_in_tiles_agrees_with_the_cpu() {
     let Some(gpu) = card() else {
         return;
