@@ -159,6 +159,24 @@ fn fifty_kills_with_a_resume_after_each_end_the_same() {
 }
 
 #[test]
+fn a_run_out_of_patience_ends_before_its_steps_are_done_and_the_same_when_resumed() {
+    let studio = Studio::new();
+    let patient = ["--steps", "5000", "--patience", "10"];
+    let whole = ["-o", "whole.png", "--json"];
+    let done = run(&studio, &[&patient[..], &whole].concat()).success();
+    let lines = String::from_utf8(done.get_output().stdout.clone()).unwrap();
+    let last: serde_json::Value = serde_json::from_str(lines.lines().last().unwrap()).unwrap();
+    let steps = last["steps"].as_u64().unwrap();
+    assert!((20..4000).contains(&steps), "{steps} steps");
+    let mut child = start(&studio, &[&patient[..], &KEEP].concat());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let go_on = ["-o", "out.png", "--resume", "run.ckpt"];
+    run(&studio, &[&patient[..], &go_on].concat()).success();
+    assert!(studio.bytes("whole.png") == studio.bytes("out.png"));
+}
+
+#[test]
 fn a_changed_flag_or_picture_is_refused_with_the_difference() {
     let studio = Studio::new();
     interrupted_by_a_full_stop(&studio);

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 
 use super::Parts;
 use crate::job::{Job, Plan};
-use crate::optimize::{Adam, Average, Guard, Lbfgs, Method, Optimizer, State};
+use crate::optimize::{Adam, Average, Fallen, Guard, Lbfgs, Method, Optimizer, Patience, State};
 
 /// What the names of the guard's good state begin with.
 const GOOD: &str = "good.";
@@ -31,6 +31,11 @@ pub fn take_apart(state: &State) -> Parts {
         .first_total
         .map(|total| ("first_total".into(), f64::from(total)));
     parts.numbers.extend(first);
+    if let Some(Fallen { total, step }) = state.patience.fallen() {
+        let total = f64::from(total);
+        parts.numbers.insert("fallen.total".into(), total);
+        parts.numbers.insert("fallen.step".into(), step as f64);
+    }
     match &state.optimizer {
         Optimizer::Adam(adam) => {
             if let Some((m, v)) = &adam.moments {
@@ -83,7 +88,8 @@ fn without_guard(job: &Job, plan: &Plan, mut parts: Parts) -> Option<State> {
     let (width, height) = planned.size;
     let sized = |x: &Tensor<4>| x.dims() == [1, 3, height, width];
     let before: usize = plan.scales[..scale].iter().map(|scale| scale.steps).sum();
-    let fits = step <= planned.steps && done == before + step;
+    // A scale may end before its steps are done.
+    let fits = step <= planned.steps && (step..=before + step).contains(&done);
     if !fits || !parts.tensors.values().all(sized) {
         return None;
     }
@@ -96,6 +102,8 @@ fn without_guard(job: &Job, plan: &Plan, mut parts: Parts) -> Option<State> {
     }
     average.restore(sum, count);
     let first_total = number("first_total").map(|total| total as f32);
+    let mut patience = Patience::new(job.optimize.patience);
+    patience.restore(number("fallen.total").zip(whole("fallen.step")).map(fallen));
     let optimizer = optimizer(job, &mut parts)?;
     Some(State {
         image,
@@ -104,6 +112,7 @@ fn without_guard(job: &Job, plan: &Plan, mut parts: Parts) -> Option<State> {
         scale,
         step,
         done,
+        patience,
         first_total,
         guard: Guard::default(),
     })
@@ -133,6 +142,13 @@ fn optimizer(job: &Job, parts: &mut Parts) -> Option<Optimizer> {
         }
         Method::GradientDescent => Optimizer::GradientDescent { lr: rate()? },
     })
+}
+
+fn fallen((total, step): (f64, usize)) -> Fallen {
+    Fallen {
+        total: total as f32,
+        step,
+    }
 }
 
 /// A number that counts something.

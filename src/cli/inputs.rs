@@ -46,6 +46,7 @@ pub fn job(args: &Transfer) -> Job {
             lr: optimisation.lr.unwrap_or(preset.optimize.lr),
             history: optimisation.history,
             average: optimisation.average,
+            patience: optimisation.patience,
         },
         steps: optimisation.steps.unwrap_or(preset.steps),
         steps_per_scale: optimisation.steps_per_scale.or(preset.steps_per_scale),

@@ -133,7 +133,7 @@ fn paint_alone(
     });
     let painted = {
         let mut audience = audience.borrow_mut();
-        let mut bar = (!out.quiet).then(|| Bar::new(plan.steps()));
+        let mut bar = (!out.quiet).then(|| Bar::new(plan));
         let mut json = out.json.then(|| JsonSteps::new(out.part.as_ref()));
         let mut interrupt = interrupt;
         let watchers = [

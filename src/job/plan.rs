@@ -55,6 +55,17 @@ impl Plan {
         self.scales.iter().map(|scale| scale.steps).sum()
     }
 
+    /// Updates that are left, at most, after `step` of them at a scale, both counted from 1.
+    pub fn left(&self, scale: usize, step: usize) -> usize {
+        let left: usize = self
+            .scales
+            .iter()
+            .skip(scale.saturating_sub(1))
+            .map(|s| s.steps)
+            .sum();
+        left.saturating_sub(step)
+    }
+
     /// The same plan in tiles of these sides.
     pub(super) fn in_tiles(mut self, sides: &Sides) -> Self {
         for (before_last, scale) in self.scales.iter_mut().rev().enumerate() {
@@ -270,6 +281,7 @@ mod tests {
         assert_eq!(plan.deepest, Layer::new(5, 2));
         let widths: Vec<_> = plan.scales.iter().map(|scale| scale.size.0).collect();
         assert_eq!(widths, [256, 362, 512]);
+        assert_eq!((plan.left(1, 0), plan.left(2, 20)), (plan.steps(), 130));
     }
 
     #[test]

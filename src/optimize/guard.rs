@@ -5,7 +5,7 @@ const EVERY: usize = 10;
 /// A total so many times the first one of the scale has exploded: a step overshot.
 const EXPLOSION: f32 = 4.0;
 /// Times in a row that the step is halved before the loop gives up.
-const PATIENCE: u32 = 5;
+const HALVINGS: u32 = 5;
 
 /// What the loop goes back to when a loss explodes at the current scale.
 #[derive(Clone, Debug, Default)]
@@ -62,7 +62,7 @@ impl State {
             return false;
         };
         guard.failures += 1;
-        let again = guard.failures <= PATIENCE;
+        let again = guard.failures <= HALVINGS;
         if again {
             good.optimizer.halve();
         }

@@ -6,6 +6,7 @@ mod evaluate;
 mod guard;
 mod lbfgs;
 mod optimizer;
+mod patience;
 mod settings;
 mod state;
 
@@ -18,6 +19,7 @@ pub use evaluate::{OnTile, TileProgress, losses_and_gradient};
 pub use guard::Guard;
 pub use lbfgs::Lbfgs;
 pub use optimizer::{Method, Optimizer};
+pub use patience::{Fallen, Patience};
 pub use settings::Settings;
 pub use state::State;
 
@@ -58,7 +60,7 @@ pub enum Event<'a> {
 /// Why a loop ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// All steps are done.
+    /// All steps are done, or the loss no longer fell.
     Finished,
     /// The observer asked for it.
     Stopped,
@@ -69,7 +71,8 @@ pub enum End {
     },
 }
 
-/// Optimises the picture of `state` until it has done `steps` updates at its scale.
+/// Optimises the picture of `state` until it has done `steps` updates at its scale, or its patience is
+/// over.
 ///
 /// `observe` is told of every step and tile and may end the loop; a step that is not done then is
 /// forgotten. A loss that explodes takes the state back to the last good one.
@@ -87,7 +90,7 @@ pub fn optimize(
 ) -> Result<End, DeviceError> {
     let [_, _, height, width] = state.image.dims();
     let tiles = tiling.of([height, width]);
-    while state.step < steps {
+    while state.step < steps && !state.patience.is_over(state.step) {
         let start = Instant::now();
         let x = state.image.clone();
         let mut on_tile = |progress| observe(&Event::Tile(progress));
@@ -101,6 +104,7 @@ pub fn optimize(
             return Ok(End::Diverged { step });
         }
         if !rolled_back {
+            state.patience.see(terms.total, state.step);
             state.image = state.optimizer.update(x, gradient, terms.total);
             state.average.add(&state.image);
             state.step += 1;

@@ -15,6 +15,9 @@ pub struct Settings {
     /// below 1. Default: 0, because a window of the pictures of a few hundred steps holds most of the
     /// way, and has the higher loss.
     pub average: f32,
+    /// Updates within which the total loss has to fall by a hundredth, or a scale ends; 0 is none.
+    /// Default: 0.
+    pub patience: usize,
 }
 
 impl Default for Settings {
@@ -24,6 +27,7 @@ impl Default for Settings {
             lr: 0.02,
             history: 10,
             average: 0.0,
+            patience: 0,
         }
     }
 }
@@ -36,12 +40,14 @@ impl Settings {
             lr,
             history,
             average,
+            patience,
         } = self;
         vec![
             ("optimizer", method.to_string()),
             ("lr", lr.to_string()),
             ("history", history.to_string()),
             ("average", average.to_string()),
+            ("patience", patience.to_string()),
         ]
     }
 

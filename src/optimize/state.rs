@@ -2,7 +2,7 @@ use burn::tensor::Tensor;
 use burn::tensor::module::interpolate;
 use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
 
-use super::{Average, Guard, Optimizer, Settings};
+use super::{Average, Guard, Optimizer, Patience, Settings};
 
 /// Everything the loop remembers between two steps.
 #[derive(Clone, Debug)]
@@ -19,6 +19,8 @@ pub struct State {
     pub step: usize,
     /// Updates done at all scales.
     pub done: usize,
+    /// Whether the loss at this scale still falls.
+    pub patience: Patience,
     /// The total loss at this scale's first picture, once it is known.
     pub first_total: Option<f32>,
     /// What to go back to if the loss explodes.
@@ -35,6 +37,7 @@ impl State {
             scale: 0,
             step: 0,
             done: 0,
+            patience: Patience::new(settings.patience),
             first_total: None,
             guard: Guard::default(),
         }
@@ -55,6 +58,7 @@ impl State {
         self.image = enlarged(self.shown(), [height, width], InterpolateMode::Bicubic);
         self.optimizer.enlarge([height, width]);
         self.average.restart();
+        self.patience.restart();
         self.scale += 1;
         self.step = 0;
         self.first_total = None;

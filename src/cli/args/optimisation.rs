@@ -51,6 +51,10 @@ pub struct Optimisation {
     /// Decay of the moving average that is shown and saved, 0 to below 1; 0 is none
     #[arg(long, value_name = "X", default_value_t = Settings::default().average, allow_negative_numbers = true)]
     pub average: f32,
+
+    /// Ends a scale when N updates together no longer lower the loss by a hundredth; 0 never does
+    #[arg(long, value_name = "N", default_value_t = Settings::default().patience)]
+    pub patience: usize,
 }
 
 impl Optimisation {
@@ -68,6 +72,7 @@ impl Optimisation {
             "optimizer",
             "history",
             "average",
+            "patience",
         ],
     )];
 }

@@ -15,7 +15,7 @@ const TEMPLATE: &str = "{bar:24.cyan} {pos}/{len}  {msg}  ETA {eta}";
 
 /// Shows a transfer to a person: a bar on a terminal, else a line from time to time.
 pub struct Bar {
-    steps: usize,
+    plan: Plan,
     shown: Shown,
     /// What was last said of a step.
     text: String,
@@ -27,17 +27,17 @@ enum Shown {
 }
 
 impl Bar {
-    /// Shows `steps` updates.
-    pub fn new(steps: usize) -> Self {
+    /// Shows the updates of a plan.
+    pub fn new(plan: &Plan) -> Self {
         let shown = if io::stderr().is_terminal() {
-            Shown::Bar(say::bar(steps as u64, TEMPLATE))
+            Shown::Bar(say::bar(plan.steps() as u64, TEMPLATE))
         } else {
             Shown::Lines {
                 last: Instant::now(),
             }
         };
         Self {
-            steps,
+            plan: plan.clone(),
             shown,
             text: String::new(),
         }
@@ -60,7 +60,7 @@ impl Observer for Bar {
                 1 => "one scale".into(),
                 several => format!("{several} scales"),
             };
-            let steps = self.steps;
+            let steps = plan.steps();
             say::line(format_args!(
                 "painting {width}x{height} in {steps} steps at {scales}"
             ));
@@ -78,14 +78,17 @@ impl Observer for Bar {
             terms.content, terms.style, terms.total, step.seconds
         );
         let text = &self.text;
+        // Fewer than were planned where a scale has ended before.
+        let steps = step.done + self.plan.left(step.scale, step.step);
         match &mut self.shown {
             Shown::Bar(bar) => {
                 bar.set_message(text.clone());
+                bar.set_length(steps as u64);
                 bar.set_position(step.done as u64);
             }
             Shown::Lines { last } => {
-                if step.done == 1 || step.done == self.steps || last.elapsed() >= PAUSE {
-                    say::line(format_args!("step {}/{}  {text}", step.done, self.steps));
+                if step.done == 1 || step.done == steps || last.elapsed() >= PAUSE {
+                    say::line(format_args!("step {}/{steps}  {text}", step.done));
                     *last = Instant::now();
                 }
             }

@@ -26,8 +26,7 @@ pub struct Watch<'a> {
     pace: Pace,
     /// When the next live picture may be drawn.
     next: Instant,
-    steps: usize,
-    scales: Vec<(usize, usize)>,
+    plan: Option<Plan>,
     seconds: f64,
 }
 
@@ -41,8 +40,7 @@ impl<'a> Watch<'a> {
             recorder: Recorder::with_side(LIVE),
             pace: Pace::default(),
             next: Instant::now(),
-            steps: 0,
-            scales: Vec::new(),
+            plan: None,
             seconds: 0.0,
         }
     }
@@ -61,13 +59,16 @@ impl<'a> Watch<'a> {
 
     fn progress(&mut self, step: &Step<'_>) -> Progress {
         self.seconds += step.seconds;
-        let scale = step.scale.saturating_sub(1);
-        let (width, height) = self.scales.get(scale).copied().unwrap_or_default();
+        let plan = self.plan.as_ref();
+        let scales = plan.map_or(&[][..], |plan| &plan.scales);
+        let scale = scales.get(step.scale.saturating_sub(1));
+        let (width, height) = scale.map(|scale| scale.size).unwrap_or_default();
+        let left = plan.map_or(0, |plan| plan.left(step.scale, step.step));
         Progress {
             done: step.done,
-            steps: self.steps,
+            steps: step.done + left,
             scale: step.scale,
-            scales: self.scales.len(),
+            scales: scales.len(),
             width,
             height,
             seconds: self.seconds,
@@ -80,8 +81,7 @@ impl<'a> Watch<'a> {
 impl Observer for Watch<'_> {
     fn planned(&mut self, plan: &Plan) {
         self.pace = Pace::new(&plan.scales);
-        self.steps = plan.steps();
-        self.scales = plan.scales.iter().map(|scale| scale.size).collect();
+        self.plan = Some(plan.clone());
         self.seconds = 0.0;
     }
 
