@@ -3,7 +3,9 @@
 mod common;
 
 use burn::tensor::{Device, Tensor};
-use common::{assert_close, imagenet, measure_tiles, noise, numbers, seeded, three_blocks};
+use common::{
+    assert_close, imagenet, measure_tiles, noise, numbers, seam_ratio, seeded, three_blocks,
+};
 use nst::loss::{LossTerms, Objective, Settings, StyleLoss, StyleSource};
 use nst::picture::Mask;
 use nst::tiles::Tiling;
@@ -149,19 +151,7 @@ fn the_gradient_along_the_seams_is_no_worse_than_elsewhere() {
         &styles,
         side,
     );
-    let (mut seams, mut rest) = ((0.0, 0), (0.0, 0));
-    for (k, off) in off.into_iter().enumerate() {
-        let (y, x) = (k / width % height, k % width);
-        let near = |v: usize| v > 2 && (v + 1) % side < 3;
-        let sum = if near(y) || near(x) {
-            &mut seams
-        } else {
-            &mut rest
-        };
-        *sum = (sum.0 + f64::from(off), sum.1 + 1);
-    }
-    let mean = |(sum, count): (f64, u32)| sum / f64::from(count);
-    let ratio = mean(seams) / mean(rest).max(f64::MIN_POSITIVE);
+    let ratio = seam_ratio(&off, [height, width], side);
     assert!(
         ratio < 2.0,
         "errors along the seams are {ratio} times those elsewhere"

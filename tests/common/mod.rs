@@ -129,6 +129,24 @@ pub fn measure_tiles(
     measured.expect("nobody gives it up")
 }
 
+/// The mean error of a picture's samples within two pixels of a border between tiles of `side`, over
+/// that of all others.
+pub fn seam_ratio(off: &[f32], [height, width]: [usize; 2], side: usize) -> f64 {
+    let (mut seams, mut rest) = ((0.0, 0), (0.0, 0));
+    for (k, &off) in off.iter().enumerate() {
+        let (y, x) = (k / width % height, k % width);
+        let near = |v: usize| v > 2 && (v + 1) % side < 3;
+        let sum = if near(y) || near(x) {
+            &mut seams
+        } else {
+            &mut rest
+        };
+        *sum = (sum.0 + f64::from(off), sum.1 + 1);
+    }
+    let mean = |(sum, count): (f64, u32)| sum / f64::from(count);
+    mean(seams) / mean(rest).max(f64::MIN_POSITIVE)
+}
+
 /// A seeded VGG16 to its third block on flex, made once for all tests of a file.
 pub fn three_blocks() -> Vgg {
     static SHARED: OnceLock<Vgg> = OnceLock::new();

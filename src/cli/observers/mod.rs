@@ -6,6 +6,7 @@ mod both;
 mod frames;
 mod json;
 mod keeper;
+mod rescue;
 mod watchers;
 
 pub use audience::{Audience, Ending, Nobody, Scene};
@@ -14,6 +15,7 @@ pub use both::Both;
 pub use frames::Frames;
 pub use json::{EndLine, JsonSteps};
 pub use keeper::Keeper;
+pub use rescue::Rescue;
 pub use watchers::Watchers;
 
 pub use crate::cli::interrupt::Interrupt;

@@ -31,6 +31,15 @@ pub fn gathered(own: f32) -> f32 {
     sums[0usize]
 }
 
+/// The sum of every unit's number, into the workgroup's place.
+#[cube]
+pub fn gather(own: f32, out: &mut [f32]) {
+    let all = gathered(own);
+    if UNIT_POS == 0 {
+        out[CUBE_POS_X as usize] = all;
+    }
+}
+
 /// One sum for each workgroup: of `a`, or of the squares of `a - b`.
 #[cube(launch_unchecked)]
 fn of_shares(
@@ -54,10 +63,7 @@ fn of_shares(
         }
         at += comptime!(ALONE);
     }
-    let all = gathered(sum);
-    if UNIT_POS == 0 {
-        out[CUBE_POS_X as usize] = all;
-    }
+    gather(sum, out);
 }
 
 /// One sum of the squares of `a - b` for each workgroup, and `slope * (a - b)`.
@@ -81,10 +87,7 @@ fn of_shares_sloped(
         sum = fma(off, off, sum);
         at += comptime!(ALONE);
     }
-    let all = gathered(sum);
-    if UNIT_POS == 0 {
-        out[CUBE_POS_X as usize] = all;
-    }
+    gather(sum, out);
 }
 
 /// The sum of at most [`SHARES`] numbers, by each workgroup.
@@ -94,10 +97,7 @@ fn total(shares: &[f32], out: &mut [f32], count: u32) {
     if UNIT_POS < count {
         own = shares[(CUBE_POS_X * count + UNIT_POS) as usize];
     }
-    let all = gathered(own);
-    if UNIT_POS == 0 {
-        out[CUBE_POS_X as usize] = all;
-    }
+    gather(own, out);
 }
 
 #[cube(launch_unchecked)]

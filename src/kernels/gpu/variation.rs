@@ -9,7 +9,7 @@ use cubecl::prelude::*;
 
 use super::launch::{ALONE, buffer};
 use super::map::{numbers, shape_of};
-use super::sums::{gathered, shared, totals};
+use super::sums::{gather, shared, totals};
 use crate::kernels::cpu::part::Place;
 use crate::kernels::cpu::variation::Neighbours;
 
@@ -55,10 +55,7 @@ fn shares(
         sum += across.weight * right * right + down.weight * below * below;
         at += comptime!(ALONE);
     }
-    let all = gathered(sum);
-    if UNIT_POS == 0 {
-        out[CUBE_POS_X as usize] = all;
-    }
+    gather(sum, out);
 }
 
 #[cube(launch_unchecked)]
