@@ -7,9 +7,10 @@ use std::cell::RefCell;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use nst::Observer;
 use nst::checkpoint::Passport;
+use nst::device::{self, Backend};
 use nst::optimize::State;
-use nst::{Observer, device};
 
 use crate::cli::args::Transfer;
 use crate::cli::devices;
@@ -18,7 +19,7 @@ use crate::cli::flags::Flags;
 use crate::cli::inputs;
 use crate::cli::networks::{Network, Networks};
 use crate::cli::observers::{
-    Audience, Bar, Both, Frames, Interrupt, JsonSteps, Keeper, Nobody, Scene, Watchers,
+    Audience, Bar, Both, Frames, Interrupt, JsonSteps, Keeper, Nobody, Rescue, Scene, Watchers,
 };
 use crate::cli::output::{self, Target};
 use crate::cli::outputs::Outputs;
@@ -131,6 +132,7 @@ fn paint_alone(
         network: network.name(),
         backend: network.backend,
     });
+    let mut rescue = (network.backend == Backend::Gpu).then(Rescue::new);
     let painted = {
         let mut audience = audience.borrow_mut();
         let mut bar = (!out.quiet).then(|| Bar::new(plan));
@@ -141,13 +143,18 @@ fn paint_alone(
             json.as_mut().map(|json| json as _),
             Some(&mut frames),
             keeper.as_mut().map(|keeper| keeper as _),
+            rescue.as_mut().map(|rescue| rescue as _),
             Some(&mut interrupt),
             Some(&mut **audience),
         ];
         let mut watchers = Watchers(watchers.into_iter().flatten().collect());
         let Prepared { job, pictures, .. } = &prepared;
-        nst::resume(job, pictures, &network.vgg, state, &mut watchers)?
+        nst::resume(job, pictures, &network.vgg, state, &mut watchers)
     };
+    let painted = painted.map_err(|error| match rescue {
+        Some(rescue) => rescue.save(error, &target),
+        None => error.into(),
+    })?;
     let outcome = Outcome::of(&painted, plan.steps());
     outcome.save(&painted.picture, &target)?;
     let beside = frames.finish(&painted.picture);
