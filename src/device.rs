@@ -4,7 +4,7 @@ mod adapter;
 
 use std::fmt;
 use std::num::NonZero;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{self, AssertUnwindSafe, catch_unwind};
 
 use burn::tensor::{Device, Tensor, TensorData};
 use sysinfo::{CpuRefreshKind, RefreshKind, System};
@@ -49,7 +49,7 @@ pub enum DeviceError {
     )]
     Software(String),
     /// The device failed during the work.
-    #[error("the compute device failed: {0}; try a smaller --size, or --backend cpu")]
+    #[error("the compute device failed: {0}; try a smaller --size or --tile, or --backend cpu")]
     Compute(String),
     /// The thread count cannot be set.
     #[error("--threads: the thread pool cannot be set up: {0}")]
@@ -84,6 +84,16 @@ pub fn ndarray() -> Result<Device, DeviceError> {
     }
     #[cfg(not(feature = "ndarray"))]
     Err(DeviceError::NotBuilt("ndarray"))
+}
+
+/// A tensor's numbers, in order.
+///
+/// # Panics
+///
+/// With a [`DeviceError`], if the device fails: [`crate::stylize`] gives it back as an error.
+pub fn read<const D: usize>(x: Tensor<D>) -> TensorData {
+    let data = x.try_into_data();
+    data.unwrap_or_else(|error| panic::resume_unwind(Box::new(DeviceError::compute(error))))
 }
 
 /// Computes a convolution and its gradient on `device` and compares them with the CPU.

@@ -5,6 +5,7 @@ use burn::tensor::Tensor;
 use super::wasserstein::Gaussian;
 use super::{Guide, Moments, Normalisation, Region, Settings, StyleLoss, StyleSource, seen};
 use crate::arch::Layer;
+use crate::device::read;
 use crate::kernels::{distance_and_slope, sum};
 use crate::tiles::{Tiling, Window};
 use crate::vgg::Vgg;
@@ -158,7 +159,7 @@ fn add(sums: &mut BTreeMap<Layer, Moments>, layer: Layer, moments: Moments) {
 
 /// The sum of squares.
 pub(super) fn size<const D: usize>(target: Tensor<D>) -> f32 {
-    sum(&target.square()).into_scalar()
+    read(sum(&target.square())).iter::<f32>().sum()
 }
 
 /// 1 / a target's size, or 1 where there is none (a black picture may have no features to be

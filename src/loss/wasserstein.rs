@@ -2,6 +2,7 @@ use burn::tensor::{DType, Device, Tensor};
 
 use super::Moments;
 use super::transport::{identity, inner, trace, transport};
+use crate::device::read;
 
 /// Rounding of moments in float32, as a part of the sum of squared features.
 const ROUNDING: f64 = 4e-6;
@@ -93,12 +94,12 @@ fn with_ridge(covariance: Tensor<2>, ridge: f64) -> Tensor<2> {
 }
 
 fn on_host(x: Tensor<2>) -> Tensor<2> {
-    let data = x.into_data().convert::<f64>();
+    let data = read(x).convert::<f64>();
     Tensor::from_data(data, (&Device::flex(), DType::F64))
 }
 
 fn on_device(x: Tensor<2>, device: &Device) -> Tensor<2> {
-    let data = x.into_data().convert::<f32>();
+    let data = read(x).convert::<f32>();
     Tensor::from_data(data, device)
 }
 

@@ -2,6 +2,7 @@ mod memory;
 
 use burn::tensor::Tensor;
 
+use crate::device::read;
 use crate::kernels::{combination, sum};
 use memory::{Direction, Memory};
 
@@ -47,7 +48,7 @@ fn projected(x: &Tensor<4>, gradient: Tensor<4>) -> Tensor<4> {
 
 /// Against the plain gradient, by a small move.
 fn first(gradient: &Tensor<4>) -> Direction {
-    let size: f64 = sum(&gradient.clone().abs()).into_scalar();
+    let size: f64 = read(sum(&gradient.clone().abs())).iter::<f64>().sum();
     let mean = size / gradient.shape().num_elements() as f64;
     Direction::along(-FIRST_MOVE / mean.max(f32::MIN_POSITIVE.into()))
 }

@@ -1,14 +1,24 @@
 //! Panics as errors: burn reports by one that a device failed.
 
+use std::any::Any;
 use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::{Mutex, Once, PoisonError};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
 use crate::device::DeviceError;
 use crate::error::Error;
 
-/// The last panic of any thread.
-static LAST: Mutex<Option<Seen>> = Mutex::new(None);
+/// Panics of any thread.
+static SEEN: Mutex<Panics> = Mutex::new(Panics {
+    first: None,
+    last: None,
+});
+
+struct Panics {
+    /// The first one of the work that was begun last: of a device that fails, it has the reason.
+    first: Option<Seen>,
+    last: Option<Seen>,
+}
 
 #[derive(Clone)]
 struct Seen {
@@ -25,37 +35,58 @@ struct Seen {
 pub fn caught<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     static HOOK: Once = Once::new();
     HOOK.call_once(listen);
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        let text = panic
-            .downcast_ref::<String>()
-            .map(String::as_str)
-            .or_else(|| panic.downcast_ref::<&str>().copied())
-            .unwrap_or("no reason given");
-        // Another thread's panic may be the last one.
-        let last = LAST.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match last.filter(|seen| seen.message == text && is_ours(&seen.file)) {
-            Some(Seen {
-                message,
-                file,
-                line,
-            }) => Err(Error::Fault {
-                message,
-                place: format!("{file}:{line}"),
-            }),
-            None => Err(DeviceError::compute(text).into()),
-        }
-    })
+    seen().first = None;
+    let worked = catch_unwind(AssertUnwindSafe(work));
+    worked
+        .unwrap_or_else(|panic| Err(error_of(&*panic)))
+        .map_err(|error| match (error, seen().first.clone()) {
+            (Error::Device(DeviceError::Compute(_)), Some(first)) if !is_ours(&first.file) => {
+                DeviceError::compute(first.message).into()
+            }
+            (error, _) => error,
+        })
+}
+
+fn seen() -> MutexGuard<'static, Panics> {
+    SEEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn error_of(panic: &(dyn Any + Send)) -> Error {
+    if let Some(error) = panic.downcast_ref::<DeviceError>() {
+        return error.clone().into();
+    }
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no reason given");
+    // Another thread's panic may be the last one.
+    let last = seen().last.clone();
+    match last.filter(|seen| seen.message == text && is_ours(&seen.file)) {
+        Some(Seen {
+            message,
+            file,
+            line,
+        }) => Error::Fault {
+            message,
+            place: format!("{file}:{line}"),
+        },
+        None => DeviceError::compute(text).into(),
+    }
 }
 
 fn listen() {
     let before = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
-        let seen = info.location().map(|place| Seen {
+        let now = info.location().map(|place| Seen {
             message: info.payload_as_str().unwrap_or_default().to_owned(),
             file: place.file().to_owned(),
             line: place.line(),
         });
-        *LAST.lock().unwrap_or_else(PoisonError::into_inner) = seen;
+        let mut seen = seen();
+        seen.first = seen.first.take().or_else(|| now.clone());
+        seen.last = now;
+        drop(seen);
         before(info);
     }));
 }
@@ -76,7 +107,7 @@ mod tests {
     use super::*;
 
     /// One at a time, so that the last panic is this test's.
-    fn error_of(work: impl FnOnce()) -> Error {
+    fn error_after(work: impl FnOnce()) -> Error {
         static TURN: Mutex<()> = Mutex::new(());
         let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         caught(|| {
@@ -90,8 +121,8 @@ mod tests {
     fn a_panic_of_ours_is_our_fault_with_its_message_and_place() {
         let numbers = [1, 2, 3];
         for error in [
-            error_of(|| panic!("the sky fell")),
-            error_of(|| {
+            error_after(|| panic!("the sky fell")),
+            error_after(|| {
                 let fell = |n: &i32| assert!(*n < 3, "the sky fell");
                 numbers.par_iter().for_each(fell);
             }),
@@ -108,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_panic_of_burn_is_the_devices() {
-        let error = error_of(|| {
+        let error = error_after(|| {
             let x = Tensor::<1>::zeros([3], &Device::flex());
             let _ = x.reshape([2, 5]);
         });
@@ -116,5 +147,20 @@ mod tests {
             matches!(error, Error::Device(DeviceError::Compute(_))),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_device_that_fails_gives_the_reason_it_said_first() {
+        let error = error_after(|| {
+            let thread = std::thread::spawn(|| {
+                let x = Tensor::<1>::zeros([3], &Device::flex());
+                let _ = x.reshape([2, 5]);
+            });
+            thread.join().unwrap_err();
+            panic::panic_any(DeviceError::compute("the bytes were never written"));
+        });
+        let text = error.to_string();
+        assert!(matches!(error, Error::Device(_)), "{text}");
+        assert!(!text.contains("never written"), "{text}");
     }
 }

@@ -28,7 +28,7 @@ impl Bounds {
         };
         within(self.memory, &|| predict(job, plan, inputs))
             && within(self.card, &|| predict_on_card(job, plan, inputs))
-            && within(self.buffer, &|| largest_buffer(plan))
+            && within(self.buffer, &|| largest_buffer(job, plan))
     }
 }
 
@@ -304,7 +304,7 @@ mod tests {
     fn a_card_that_binds_128_mib_paints_1024_px_in_tiles() {
         let mut job = job(1024, Method::Adam);
         // A halo of 16 px.
-        job.loss.content_layers = vec![Layer::new(1, 2).into()];
+        job.loss.content_layers = vec![Layer::new(2, 2).into()];
         job.loss.style_layers = vec![Layer::new(2, 1).into()];
         let bounds = Bounds {
             memory: None,
@@ -314,6 +314,9 @@ mod tests {
         let found = fitted(&job, &inputs(), bounds).unwrap().unwrap();
         // The whole picture's 64 channels are 256 MiB.
         assert_eq!(found.tile.at(0), Some(512));
+        // The photo's features are not cut: at full size they are too many for it.
+        job.loss.content_layers = vec![Layer::new(1, 2).into()];
+        assert_eq!(fitted(&job, &inputs(), bounds), Ok(None));
     }
 
     #[test]

@@ -82,11 +82,18 @@ fn compute(job: &Job, plan: &Plan, inputs: &InputSizes) -> u64 {
     plan.scales.iter().map(scale).max().unwrap_or(0)
 }
 
-/// The largest buffer, in bytes, that a run on a graphics card makes: a map of the first block.
-pub fn largest_buffer(plan: &Plan) -> u64 {
+/// The largest buffer, in bytes, that a run on a graphics card makes: a map of the first block as a
+/// tile sees it, the photo's features at a content layer, or a picture.
+pub fn largest_buffer(job: &Job, plan: &Plan) -> u64 {
     let first = |tiling, size| map(Layer::new(1, 1), seen(tiling, size)) as u64;
-    let maps = |scale: &Scale| scale.sizes().map(|size| first(scale.tiling, size)).max();
-    plan.scales.iter().filter_map(maps).max().unwrap_or(0)
+    let largest = |scale: &Scale| {
+        let maps = scale.sizes().map(|size| first(scale.tiling, size));
+        let content = job.loss.content_layers.iter();
+        let content = content.map(|l| map(l.layer, scale.size) as u64);
+        let pictures = scale.sizes().map(|size| PIXEL * pixels(size));
+        maps.chain(content).chain(pictures).max()
+    };
+    plan.scales.iter().filter_map(largest).max().unwrap_or(0)
 }
 
 fn pixels((width, height): (usize, usize)) -> u64 {

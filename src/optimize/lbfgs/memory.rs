@@ -3,6 +3,7 @@ use std::collections::VecDeque;
 use burn::tensor::Tensor;
 
 use super::Named;
+use crate::device::read;
 use crate::kernels::dots;
 
 /// Least curvature s.y / y.y of a remembered update, relative: below it the update is noise.
@@ -85,7 +86,7 @@ impl Memory {
             .iter()
             .flat_map(|update| [&update.s, &update.y]);
         let columns: Vec<_> = older.chain([&s, &y, gradient]).collect();
-        let products = dots([&y, gradient], &columns).into_data();
+        let products = read(dots([&y, gradient], &columns));
         let products: Vec<_> = products.iter::<f64>().collect();
         let (of_updates, of_gradient) = products.as_chunks::<4>();
         self.square = of_gradient[1];
