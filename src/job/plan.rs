@@ -55,7 +55,7 @@ impl Plan {
         self.scales.iter().map(|scale| scale.steps).sum()
     }
 
-    /// Updates that are left, at most, after `step` of them at a scale, both counted from 1.
+    /// Updates that are left, at most, after `step` of them at a scale, which is counted from 1.
     pub fn left(&self, scale: usize, step: usize) -> usize {
         let left: usize = self
             .scales
