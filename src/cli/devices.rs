@@ -66,6 +66,9 @@ pub fn open(
 /// The GPU that `--backend gpu` computes on, or why there is none: the best, or the one that is chosen
 /// by its number or a part of its name.
 pub fn usable(choice: Option<&str>) -> Result<(Slot, Adapter), DeviceError> {
+    if cfg!(not(feature = "gpu")) {
+        return Err(DeviceError::NotBuilt("gpu"));
+    }
     let (slot, adapter) = match choice {
         Some(choice) => chosen(listed(), choice)?,
         None => (Slot::Best, there(Slot::Best, probed(Slot::Best))?),
@@ -73,16 +76,25 @@ pub fn usable(choice: Option<&str>) -> Result<(Slot, Adapter), DeviceError> {
     Ok((slot, device::hardware(adapter)?))
 }
 
-/// Every GPU of this machine, in the order of their numbers.
+/// Every GPU of this machine, in the order of their numbers; none where this build has no GPU.
 pub fn listed() -> Listed {
     let kinds = Slot::kinds().into_iter();
-    let found = kinds.flat_map(|kind| {
-        let tried = (0..).map_while(kind).map(|slot| (slot, probed(slot)));
-        tried.take_while(|(_, adapter)| !matches!(adapter, Ok(None)))
-    });
+    let kinds = kinds.filter(|_| cfg!(feature = "gpu"));
+    let found =
+        kinds.flat_map(|kind| of_kind((0..).map_while(kind).map(|slot| (slot, probed(slot)))));
     found
         .map(|(slot, tried)| (slot, there(slot, tried)))
         .collect()
+}
+
+/// Those of a kind, to the first that is not there or fails: a driver may fail at every number.
+fn of_kind(tried: impl Iterator<Item = (Slot, Tried)>) -> impl Iterator<Item = (Slot, Tried)> {
+    let mut failed = false;
+    tried.take_while(move |(_, tried)| {
+        let goes_on = !failed && !matches!(tried, Ok(None));
+        failed = tried.is_err();
+        goes_on
+    })
 }
 
 fn chosen(listed: Listed, choice: &str) -> Result<(Slot, Adapter), DeviceError> {
@@ -115,6 +127,18 @@ mod tests {
             software: false,
             largest_buffer: 1 << 30,
         }
+    }
+
+    #[test]
+    fn cards_of_a_kind_end_with_the_first_that_is_not_there_or_fails() {
+        let broken = || Err(DeviceError::Gpu("its driver crashes".into()));
+        let endless = (0..).map(|number| (Slot::Discrete(number), broken()));
+        assert_eq!(of_kind(endless).count(), 1);
+        let two = (0..).map(|number| {
+            let card = (number < 2).then(|| card("Iris Xe"));
+            (Slot::Integrated(number), Ok(card))
+        });
+        assert_eq!(of_kind(two).count(), 2);
     }
 
     #[test]
