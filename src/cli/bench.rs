@@ -7,7 +7,7 @@ mod stepper;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use nst::device::{self, Backend};
+use nst::device;
 use nst::kernels::phase;
 use nst::kernels::{Isa, peak};
 use serde::Serialize;
@@ -55,7 +55,7 @@ pub fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
     let threads = args.threads.map_or_else(device::threads, usize::from);
     device::set_threads(threads)?;
     #[cfg(feature = "gpu")]
-    if args.backend == Backend::Gpu {
+    if args.backend == device::Backend::Gpu {
         return card::run(args);
     }
     let report = measure(args, threads)?;

@@ -44,6 +44,7 @@ impl Stepper {
     }
 
     /// The gradient of a step's loss with respect to the pixels.
+    #[cfg(feature = "gpu")]
     pub fn gradient(&self) -> anyhow::Result<Vec<f32>> {
         let gradient = self.evaluate()?;
         Ok(gradient.into_data().iter::<f32>().collect())
