@@ -15,12 +15,21 @@ use nst::tiles::{Tile, Tiling};
 use nst::vgg::{Layer, Model, Padding, Pooling, Vgg};
 use nst::weights::Weights;
 
-/// The largest difference over the largest number of `expected`.
-fn difference(found: &[f32], expected: &[f32]) -> f32 {
+/// The differences over the largest number of `expected`.
+fn differences(found: &[f32], expected: &[f32]) -> Vec<f32> {
     assert_eq!(found.len(), expected.len());
     let largest = expected.iter().fold(0.0_f32, |m, v| m.max(v.abs()));
     let off = found.iter().zip(expected).map(|(f, e)| (f - e).abs());
-    off.fold(0.0, f32::max) / largest
+    off.map(|off| off / largest).collect()
+}
+
+/// The largest of them.
+fn difference(found: &[f32], expected: &[f32]) -> f32 {
+    largest(&differences(found, expected))
+}
+
+fn largest(off: &[f32]) -> f32 {
+    off.iter().copied().fold(0.0, f32::max)
 }
 
 struct Measured {
@@ -257,9 +266,7 @@ fn off_in_tiles(card: &Device, kinks: bool) -> Vec<f32> {
     let (expected, whole) = large(&device::cpu(), kinks, Tiling::default());
     let (found, tiled) = large(card, kinks, tiling);
     common::assert_close("total", found.into(), expected.into(), 1e-3);
-    let largest = whole.iter().fold(0.0_f32, |m, v| m.max(v.abs()));
-    let off = whole.iter().zip(&tiled).map(|(a, b)| (a - b).abs());
-    off.map(|off| off / largest).collect()
+    differences(&tiled, &whole)
 }
 
 #[test]
@@ -269,7 +276,7 @@ fn a_step_of_1024_px_in_tiles_agrees_with_the_cpu() {
         return;
     };
     let off = off_in_tiles(&card.device, false);
-    let worst = off.iter().fold(0.0_f32, |m, &v| m.max(v));
+    let worst = largest(&off);
     let seams = common::seam_ratio(&off, [768, 1024], TILE);
     eprintln!("without kinks: off by {worst}, along the seams {seams} times as far as elsewhere");
     assert!(worst < 1e-3, "the gradient is off by {worst}");
