@@ -1,48 +1,51 @@
 #!/usr/bin/env bash
-# Does one --beta mean one strength? Paints the same pair with the same beta at several sizes, with
-# both networks and both poolings, and prints a Markdown table of the losses reached. The share of
-# style in the total over that of content is the strength: it should be about the same everywhere.
+# Does one --beta mean one strength? Paints a pair with several betas and prints, as a Markdown table, what
+# is lost of the content: as a share of what the style alone leaves of it, which is what a strength
+# should say whatever the size and the network.
 #
-#   benches/strength.sh [STEPS] [BETA] [SIZE ...]
+#   benches/strength.sh [STEPS] [BETA ...]
 #
-# NETWORKS="vgg19:max vgg16:avg" and LOSSES="gram" narrow it down; WEIGHTS names others than the
-# built-in ones. Needs python3.
+# SIZES="256 512", NETWORKS="imagenet builtin" (or weights' files) and PAIRS="photo:painting ..." say where,
+# FLAGS what else. NST is the binary, if it is not to be built. Needs python3.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-steps=${1:-60} beta=${2:-30}
-shift $(($# < 2 ? $# : 2))
-sizes=("$@")
-[ $# -gt 0 ] || sizes=(256 512 1024)
-read -ra networks <<<"${NETWORKS:-vgg19:max vgg19:avg vgg16:max vgg16:avg}"
-read -ra losses <<<"${LOSSES:-gram wasserstein}"
+steps=${1:-60}
+shift $(($# < 1 ? $# : 1))
+betas=("$@")
+[ $# -gt 0 ] || betas=(1.2 5 20 80)
+read -ra sizes <<<"${SIZES:-256 512}"
+read -ra networks <<<"${NETWORKS:-imagenet builtin}"
+read -ra pairs <<<"${PAIRS:-harbour:swirl}"
+read -ra flags <<<"${FLAGS:-}"
 
-cargo build --release --locked
-nst=${CARGO_TARGET_DIR:-target}/release/nst
+[ -n "${NST:-}" ] || cargo build --release --locked
+nst=${NST:-${CARGO_TARGET_DIR:-target}/release/nst}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# One line of the table: the mean of the last five steps, which leaves out Adam's jitter.
-row() {
-    python3 -c '
-import json, statistics, sys
-steps = [line for line in map(json.loads, open(sys.argv[1])) if line["event"] == "step"]
-content, style = (statistics.mean(s[name] for s in steps[-5:]) for name in ("content", "style"))
-seconds = statistics.median(s["seconds"] for s in steps)
-share = float(sys.argv[5]) * style / content
-print("| {} | {} | {} px | {:.3f} | {:.4f} | {:.2f} | {:.2f} |".format(
-    *sys.argv[2:5], content, style, share, seconds))' "$@"
+paint() { # pair, network, size, flags...: prints the last content loss
+    "$nst" -c "assets/content/${1%:*}.jpg" -s "assets/style/${1#*:}.jpg" -o "$work/out.png" --overwrite \
+        --weights "$2" --size "$3" -n "$steps" "${flags[@]}" --quiet --json "${@:4}" |
+        python3 -c '
+import json, sys
+print([step["content"] for step in map(json.loads, sys.stdin) if step["event"] == "step"][-1])'
 }
 
-echo "| style loss | network | size | content | style | beta * style / content | s/step |"
-echo "|---|---|---|---|---|---|---|"
-for loss in "${losses[@]}"; do
+printf '| pair, network, size | style alone |'
+printf ' beta %s |' "${betas[@]}"
+printf '\n|---|---|'
+printf -- '---|%.0s' "${betas[@]}"
+echo
+for pair in "${pairs[@]}"; do
     for network in "${networks[@]}"; do
         for size in "${sizes[@]}"; do
-            "$nst" -c assets/content/harbour.jpg -s assets/style/swirl.jpg -o "$work/out.png" \
-                --overwrite --weights "${WEIGHTS:-builtin}" --model "${network%:*}" --pool "${network#*:}" \
-                --optimizer adam --style-loss "$loss" --beta "$beta" --size "$size" --scales 1 --steps "$steps" \
-                --quiet --json >"$work/run.json"
-            row "$work/run.json" "$loss" "${network%:*}, ${network#*:}" "$size" "$beta"
+            alone=$(paint "$pair" "$network" "$size" --alpha 0)
+            printf '| %s, %s, %s px | %.2f |' "$pair" "$network" "$size" "$alone"
+            for beta in "${betas[@]}"; do
+                content=$(paint "$pair" "$network" "$size" --beta "$beta")
+                python3 -c "print(f' {$content:.2f} ({$content / $alone:.2f}) |', end='')"
+            done
+            echo
         done
     done
 done

@@ -38,8 +38,8 @@ pub struct Style {
     )]
     pub beta: f32,
 
-    /// Weight of the total variation, which smooths the picture: 0 or more [default: 10, but 0 with
-    /// --strength 0]
+    /// Weight of the total variation, which smooths the picture: 0 or more [default: 10, less with a
+    /// --strength below 0.2]
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     pub tv: Option<f32>,
 
