@@ -33,7 +33,12 @@ reference=../shared/reference/reference.py
 textbook=(--scales 1 --optimizer adam --lr 0.02 --average 0 --tv 0)
 
 named() { # a picture's file
-    ls {assets/content,assets/style,../shared/images}/"$1".jpg 2>/dev/null | head -n 1
+    local file
+    for file in {assets/content,assets/style,../shared/images}/"$1".jpg; do
+        [ ! -e "$file" ] || { echo "$file" && return; }
+    done
+    echo "no picture $1.jpg" >&2
+    return 1
 }
 paint() { # way, pair, size, flags...
     local way=$1 photo painting out=$folder/$3/$2
