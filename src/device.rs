@@ -118,7 +118,7 @@ pub fn try_out(device: &Device) -> Result<(), DeviceError> {
 /// The gradient of a Gram matrix behind one convolution, which exercises both directions.
 fn sample(device: &Device) -> Vec<f32> {
     let wave = |count: u16| -> Vec<f32> { (0..count).map(|k| f32::from(k).sin()).collect() };
-    let filters = Filters::new(wave(8 * 27), wave(8), device);
+    let filters = Filters::new(&wave(8 * 27), &wave(8), device);
     let plain = device.clone().without_autodiff();
     let x = Tensor::<4>::from_data(TensorData::new(wave(3 * 64), [1, 3, 8, 8]), &plain);
     let x = x.autodiff().require_grad();

@@ -188,15 +188,18 @@ fn a_step_launches_few_kernels_and_keeps_little_for_its_gradient() {
     let content = noise(side, side, 1, &gpu);
     let objective = objective(&Settings::default(), &content, &content, &vgg);
     let x = noise(side, side, 3, &gpu).autodiff().require_grad();
-    let in_use = || card::memory(&gpu).expect("a card has memory").in_use;
-    gpu.sync().unwrap();
-    let before = in_use();
-    let (root, seen) = card::launches(false, || {
+    let forward = || {
         let features = vgg.features(x.clone(), &objective.layers());
         let measured = objective.measure(&x, &features, &Tile::whole([side, side]));
         let (_, slopes) = objective.terms(&measured);
         measured.along(&slopes)
-    });
+    };
+    // The first step writes what all later ones find.
+    drop(forward().backward());
+    let in_use = || card::memory(&gpu).expect("a card has memory").in_use;
+    gpu.sync().unwrap();
+    let before = in_use();
+    let (root, seen) = card::launches(false, forward);
     gpu.sync().unwrap();
     let kept = (in_use() - before) * (1024 / side as u64).pow(2);
     assert!(kept <= 1 << 30, "{kept} bytes for 1024 px");
@@ -206,7 +209,7 @@ fn a_step_launches_few_kernels_and_keeps_little_for_its_gradient() {
     };
     let all = count(&seen) + count(&back);
     eprintln!("{kept} bytes kept at 1024 px, {all} launches");
-    assert!(all <= 66, "{all} launches: {seen:?} {back:?}");
+    assert!(all <= 60, "{all} launches: {seen:?} {back:?}");
 }
 
 /// Every number that an optimiser waits for comes out of the kernel `Total`.
@@ -229,7 +232,7 @@ fn a_step_of_lbfgs_reads_the_card_once() {
         let reads = seen.get("Total").expect("a number is read").count;
         assert_eq!(reads, 1, "step {step}: {seen:?}");
         let all: usize = seen.values().map(|launches| launches.count).sum();
-        assert!(all <= 20, "step {step}: {all} launches: {seen:?}");
+        assert!(all <= 14, "step {step}: {all} launches: {seen:?}");
     }
 }
 

@@ -2,9 +2,8 @@
 
 use std::fmt::Debug;
 
+use burn::backend::Backend;
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Backend, TensorMetadata};
-use burn::tensor::Shape;
 
 use super::Filters;
 use super::cpu::adam::AdamStep;
@@ -77,40 +76,29 @@ pub trait Engine: Backend {
     /// The sum of a tensor of any shape, `[1]`, always added in the same order.
     fn sum(x: FloatTensor<Self>) -> FloatTensor<Self>;
 
-    /// The sum of squares of `a - b`, tensors of any shape: `[1]`, always added in the same order.
-    fn distance(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self> {
-        let off = Self::float_sub(a, b);
-        Self::sum(Self::float_mul(off.clone(), off))
-    }
+    /// The sum of squares of `a - b`, tensors of any shape, in parts that are still to be added up: as many
+    /// whatever the shape, and always the same.
+    fn distance(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self>;
 
-    /// The gradient of `a`, for a gradient `[1]` of its distance from `b`.
+    /// The gradient of `a`, for a gradient of each part of its distance from `b`, the same for all.
     fn distance_backward(
         gradient: FloatTensor<Self>,
         a: FloatTensor<Self>,
         b: FloatTensor<Self>,
-    ) -> FloatTensor<Self> {
-        let shape = Shape::from(vec![1; a.shape().num_dims()]);
-        let twice = Self::float_mul_scalar(Self::float_reshape(gradient, shape), 2.0_f32.into());
-        Self::float_mul(Self::float_sub(a, b), twice)
-    }
+    ) -> FloatTensor<Self>;
 
-    /// The sum of squares of `a - b`, in parts that are still to be added up, and `factor` times its
-    /// gradient of `a`.
+    /// The distance in parts, and `factor` times its gradient of `a`.
     fn distance_and_slope(
         a: FloatTensor<Self>,
         b: FloatTensor<Self>,
         factor: f32,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        let off = Self::float_sub(a, b);
-        let slope = Self::float_mul_scalar(off.clone(), (2.0 * factor).into());
-        (Self::sum(Self::float_mul(off.clone(), off)), slope)
-    }
+    ) -> (FloatTensor<Self>, FloatTensor<Self>);
 
     /// The sum of a picture's squared differences between neighbours, those of either kind times its
-    /// weight: `[1]`, always added in the same order.
+    /// weight, in parts like those of a distance.
     fn variation(x: FloatTensor<Self>, pairs: &Neighbours, weights: [f32; 2]) -> FloatTensor<Self>;
 
-    /// The gradient of the picture, for a gradient `[1]` of that sum.
+    /// The gradient of the picture, for a gradient of each part of that sum, the same for all.
     fn variation_backward(
         gradient: FloatTensor<Self>,
         x: FloatTensor<Self>,
@@ -129,6 +117,13 @@ pub trait Engine: Backend {
     /// The scalar products of each column with both rows, maps of one shape: `[columns, 2]`, always
     /// added in the same order.
     fn dots(rows: [FloatTensor<Self>; 2], columns: Vec<FloatTensor<Self>>) -> FloatTensor<Self>;
+
+    /// The gradient at a picture without what would push a pixel out of [0, 1], and how far the picture
+    /// and this gradient are from those before, which come as such a pair.
+    fn curvature_pair(
+        now: [FloatTensor<Self>; 2],
+        before: [FloatTensor<Self>; 2],
+    ) -> [FloatTensor<Self>; 3];
 
     /// The sum of maps of one shape, each times its factor: clamped to [0, 1].
     fn combination(terms: Vec<(f32, FloatTensor<Self>)>) -> FloatTensor<Self>;

@@ -12,6 +12,7 @@ mod flex;
 mod gpu;
 mod ops;
 mod pictures;
+mod plain;
 mod storage;
 
 #[cfg(test)]
@@ -21,9 +22,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use burn::backend::{Dispatch, DispatchDevice};
-use burn::tensor::module::{avg_pool2d, conv2d, max_pool2d};
-use burn::tensor::ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions};
-use burn::tensor::{Device, Tensor, TensorData, activation, s};
+use burn::tensor::{Device, Tensor, s};
 
 use cpu::layer::FusedLayer;
 use ops::Kernels;
@@ -32,11 +31,12 @@ pub use cpu::adam::AdamStep;
 pub use cpu::layer::Pool;
 pub use cpu::part::Place;
 pub use cpu::simd::Isa;
+pub use cpu::standardisation::Standardisation;
 pub use cpu::variation::Neighbours;
 pub use cpu::{peak, phase};
 #[cfg(feature = "gpu")]
 pub use gpu::watch as card;
-pub use pictures::{combination, distance_and_slope, dots, sum};
+pub use pictures::{combination, curvature_pair, distance_and_slope, dots, sum};
 
 /// Constant filters and bias of a 3x3 convolution, prepared for a device.
 #[derive(Clone, Debug)]
@@ -47,8 +47,7 @@ enum Form {
     Cpu(Arc<FusedLayer>),
     #[cfg(feature = "gpu")]
     Gpu(Arc<gpu::layer::Layer>),
-    /// Weight and bias.
-    Plain(Box<(Tensor<4>, Tensor<1>)>),
+    Plain(Box<plain::Layer>),
 }
 
 impl Filters {
@@ -57,28 +56,52 @@ impl Filters {
     /// # Panics
     ///
     /// If there are not `outputs * inputs * 9` weights.
-    pub fn new(weight: Vec<f32>, bias: Vec<f32>, device: &Device) -> Self {
-        let outputs = bias.len();
-        let inputs = weight.len() / (9 * outputs).max(1);
-        assert_eq!(weight.len(), outputs * inputs * 9, "filters of 3x3");
-        let device = device.clone().without_autodiff();
-        match device.as_dispatch() {
-            DispatchDevice::Flex(_) => {
-                let layer = FusedLayer::new(&weight, &bias, inputs);
-                return Self(Form::Cpu(Arc::new(layer)));
+    pub fn new(weight: &[f32], bias: &[f32], device: &Device) -> Self {
+        let inputs = weight.len() / (9 * bias.len()).max(1);
+        assert_eq!(weight.len(), bias.len() * inputs * 9, "filters of 3x3");
+        Self(match Home::of(device) {
+            Home::Cpu => Form::Cpu(Arc::new(FusedLayer::new(weight, bias, inputs))),
+            #[cfg(feature = "gpu")]
+            Home::Gpu(client) => {
+                let layer = gpu::layer::Layer::new(weight, bias, inputs, &client);
+                Form::Gpu(Arc::new(layer))
+            }
+            Home::Elsewhere => {
+                let none = Standardisation::none(inputs);
+                Form::Plain(Box::new(plain::Layer::new(weight, bias, &none, device)))
+            }
+        })
+    }
+
+    /// The same for a first layer, which takes its one to three inputs to a standard before its zero
+    /// padding.
+    ///
+    /// # Panics
+    ///
+    /// If there are not `outputs * inputs * 9` weights, or more inputs.
+    pub fn standardised(
+        weight: &[f32],
+        bias: &[f32],
+        input: &Standardisation,
+        device: &Device,
+    ) -> Self {
+        let inputs = input.mean.len();
+        assert!((1..=3).contains(&inputs), "inputs of a picture");
+        assert_eq!(weight.len(), bias.len() * inputs * 9, "filters of 3x3");
+        Self(match Home::of(device) {
+            Home::Cpu => {
+                let (isa, input) = (Isa::chosen(), input.clone());
+                Form::Cpu(Arc::new(FusedLayer::standardised(isa, weight, bias, input)))
             }
             #[cfg(feature = "gpu")]
-            DispatchDevice::Cube(card) => {
-                let layer = gpu::layer::Layer::new(&weight, &bias, inputs, &card.client());
-                return Self(Form::Gpu(Arc::new(layer)));
+            Home::Gpu(client) => {
+                let layer = gpu::layer::Layer::standardised(weight, bias, input, &client);
+                Form::Gpu(Arc::new(layer))
             }
-            _ => {}
-        }
-        let shape = [outputs, inputs, 3, 3];
-        Self(Form::Plain(Box::new((
-            Tensor::from_data(TensorData::new(weight, shape), &device),
-            Tensor::from_data(TensorData::new(bias, [outputs]), &device),
-        ))))
+            Home::Elsewhere => {
+                Form::Plain(Box::new(plain::Layer::new(weight, bias, input, device)))
+            }
+        })
     }
 
     /// As the CPU's kernels want them. Panics if they were prepared for another device.
@@ -95,6 +118,26 @@ impl Filters {
         match &self.0 {
             Form::Gpu(layer) => layer,
             _ => panic!("these filters are on another device"),
+        }
+    }
+}
+
+/// Where a device's kernels are.
+enum Home {
+    Cpu,
+    #[cfg(feature = "gpu")]
+    Gpu(burn_cubecl::cubecl::client::Client),
+    /// Not in this module.
+    Elsewhere,
+}
+
+impl Home {
+    fn of(device: &Device) -> Self {
+        match device.clone().without_autodiff().as_dispatch() {
+            DispatchDevice::Flex(_) => Self::Cpu,
+            #[cfg(feature = "gpu")]
+            DispatchDevice::Cube(card) => Self::Gpu(card.client()),
+            _ => Self::Elsewhere,
         }
     }
 }
@@ -118,12 +161,7 @@ fn is_ours(device: &Device) -> bool {
 /// If `x` has other channels than the filters, is on another backend, or is not one picture's.
 pub fn conv_relu(x: Tensor<4>, filters: &Filters, pool_after: Pool) -> Tensor<4> {
     match &filters.0 {
-        Form::Plain(plain) => {
-            let (weight, bias) = plain.as_ref();
-            let same = ConvOptions::new([1, 1], [1, 1], [1, 1], 1);
-            let y = conv2d(x, weight.clone(), Some(bias.clone()), same);
-            plain_pool(activation::relu(y), pool_after)
-        }
+        Form::Plain(layer) => layer.forward(x, pool_after),
         _ => Tensor::from_dispatch(<Dispatch as Kernels>::conv_relu(
             x.into_dispatch(),
             filters.clone(),
@@ -138,15 +176,7 @@ pub fn pool(x: Tensor<4>, kind: Pool) -> Tensor<4> {
     if kind != Pool::None && is_ours(&x.device()) {
         return Tensor::from_dispatch(<Dispatch as Kernels>::pool(x.into_dispatch(), kind));
     }
-    plain_pool(x, kind)
-}
-
-fn plain_pool(x: Tensor<4>, kind: Pool) -> Tensor<4> {
-    match kind {
-        Pool::None => x,
-        Pool::Max => max_pool2d(x, MaxPoolOptions::new([2, 2])),
-        Pool::Average => avg_pool2d(x, AvgPoolOptions::new([2, 2])),
-    }
+    plain::pool(x, kind)
 }
 
 /// A part of a map `[1, channels, height, width]`.
@@ -199,25 +229,12 @@ pub fn adam(
         let moments = [first, second].map(Tensor::from_dispatch);
         return (Tensor::from_dispatch(moved), moments);
     }
-    plain_adam(x, gradient, [first, second], step)
-}
-
-fn plain_adam(
-    x: Tensor<4>,
-    gradient: Tensor<4>,
-    [first, second]: [Tensor<4>; 2],
-    step: AdamStep,
-) -> (Tensor<4>, [Tensor<4>; 2]) {
-    let [beta1, beta2] = step.betas;
-    let first = first.mul_scalar(beta1) + gradient.clone().mul_scalar(1.0 - beta1);
-    let second = second.mul_scalar(beta2) + gradient.square().mul_scalar(1.0 - beta2);
-    let spread = second.clone().sqrt().div_scalar(step.correction);
-    let change = (first.clone() / spread.add_scalar(step.epsilon)).mul_scalar(step.rate);
-    ((x - change).clamp(0.0, 1.0), [first, second])
+    plain::adam(x, gradient, [first, second], step)
 }
 
 /// The sum of the squared differences between neighbours in a picture `[1, channels, height, width]`,
-/// those on the right and those below times their `weights`: `[1]`.
+/// those on the right and those below times their `weights`, in parts that are still to be added up. Whatever
+/// the picture, there are as many, and their gradients have to be one number.
 ///
 /// # Panics
 ///
@@ -237,23 +254,11 @@ pub fn variation(x: Tensor<4>, pairs: Neighbours, weights: [f32; 2]) -> Tensor<1
         let x = x.into_dispatch();
         return Tensor::from_dispatch(<Dispatch as Kernels>::variation(x, pairs, weights));
     }
-    plain_variation(&x, &pairs, weights)
+    plain::variation(&x, &pairs, weights)
 }
 
-fn plain_variation(x: &Tensor<4>, pairs: &Neighbours, weights: [f32; 2]) -> Tensor<1> {
-    let kinds = [(&pairs.across, [0, 1]), (&pairs.down, [1, 0])];
-    let [across, down] = kinds.map(|(Place { rows, columns, .. }, [down, right])| {
-        let first = x.clone().slice(s![.., .., rows.clone(), columns.clone()]);
-        let [rows, columns] =
-            [(rows, down), (columns, right)].map(|(r, by)| r.start + by..r.end + by);
-        (x.clone().slice(s![.., .., rows, columns]) - first)
-            .square()
-            .sum()
-    });
-    across.mul_scalar(weights[0]) + down.mul_scalar(weights[1])
-}
-
-/// The sum of squares of `x - constant`, `[1]`. The gradient is that of `x` alone.
+/// The sum of squares of `x - constant`, in parts like those of [`variation`]. The gradient is that of `x`
+/// alone.
 ///
 /// # Panics
 ///
@@ -268,7 +273,7 @@ pub fn squared_distance<const D: usize>(x: Tensor<D>, constant: Tensor<D>) -> Te
 }
 
 /// The number `root`, `[1]`, for a backward pass that begins there: it gives `x` the gradient `slope`,
-/// of `x`'s shape, beside what `root` gives to others.
+/// of `x`'s shape or, where `x` are the parts of a sum, of one number, beside what `root` gives to others.
 ///
 /// So a graph goes on from gradients that are known without one.
 pub fn seeded<const D: usize>(root: Tensor<1>, x: Tensor<D>, slope: Tensor<D>) -> Tensor<1> {

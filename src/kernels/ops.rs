@@ -33,7 +33,7 @@ pub trait Kernels: Backend {
     fn gram(x: FloatTensor<Self>) -> FloatTensor<Self>;
     /// A part of a map.
     fn part(x: FloatTensor<Self>, place: Place) -> FloatTensor<Self>;
-    /// The squared differences between neighbours, by their weights: `[1]`.
+    /// The squared differences between neighbours, by their weights, in parts.
     fn variation(x: FloatTensor<Self>, pairs: Neighbours, weights: [f32; 2]) -> FloatTensor<Self>;
     /// A picture and its two moments after a step of Adam; without a gradient of its own.
     fn adam(
@@ -43,7 +43,7 @@ pub trait Kernels: Backend {
         second: FloatTensor<Self>,
         step: AdamStep,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
-    /// The sum of squares of a difference from a constant, `[1]`.
+    /// The sum of squares of a difference from a constant, in parts.
     fn distance(x: FloatTensor<Self>, constant: FloatTensor<Self>) -> FloatTensor<Self>;
     /// The root's own number, whose gradient of `x` is `slope`.
     fn seeded(

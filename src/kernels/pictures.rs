@@ -7,9 +7,10 @@ use burn::tensor::Tensor;
 use burn_cubecl::CubeBackend;
 
 use super::engine::Engine;
+use super::plain;
 
 /// A picture that is read, `[1, channels, height, width]`.
-type Picture<'a> = &'a Tensor<4>;
+pub type Picture<'a> = &'a Tensor<4>;
 
 /// The sum of `x`, `[1]`: on flex and on graphics cards always added in the same order, which burn's
 /// own is not for millions of numbers.
@@ -29,7 +30,16 @@ pub fn dots(rows: [Picture; 2], columns: &[Picture]) -> Tensor<2> {
     let ours = dots_on::<Flex>(rows, columns);
     #[cfg(feature = "gpu")]
     let ours = ours.or_else(|| dots_on::<CubeBackend>(rows, columns));
-    ours.unwrap_or_else(|| plain_dots(rows, columns))
+    ours.unwrap_or_else(|| plain::dots(rows, columns))
+}
+
+/// What L-BFGS learns from a move of the picture, `[x, gradient]` now and before: the gradient without what
+/// would push a pixel out of [0, 1], the move, and how far this gradient is from the one before.
+pub fn curvature_pair(now: [Picture; 2], before: [Picture; 2]) -> [Tensor<4>; 3] {
+    let ours = pair_on::<Flex>(now, before);
+    #[cfg(feature = "gpu")]
+    let ours = ours.or_else(|| pair_on::<CubeBackend>(now, before));
+    ours.unwrap_or_else(|| plain::curvature_pair(now, before))
 }
 
 /// The sum of pictures of one shape, each times its factor: clamped to [0, 1].
@@ -37,7 +47,7 @@ pub fn combination(terms: &[(f32, Picture)]) -> Tensor<4> {
     let ours = combination_on::<Flex>(terms);
     #[cfg(feature = "gpu")]
     let ours = ours.or_else(|| combination_on::<CubeBackend>(terms));
-    ours.unwrap_or_else(|| plain_combination(terms))
+    ours.unwrap_or_else(|| plain::combination(terms))
 }
 
 /// The sum of squares of `a - b`, in parts that are still to be added up, and `factor` times its
@@ -70,6 +80,15 @@ where
     Some(Tensor::from_primitive::<E>(dots))
 }
 
+fn pair_on<E: Engine>(now: [Picture; 2], before: [Picture; 2]) -> Option<[Tensor<4>; 3]>
+where
+    DispatchTensor: DispatchKindConversion<E>,
+{
+    let both = |[x, gradient]: [Picture; 2]| Some([own::<E, 4>(x)?, own::<E, 4>(gradient)?]);
+    let pair = E::curvature_pair(both(now)?, both(before)?);
+    Some(pair.map(Tensor::from_primitive::<E>))
+}
+
 fn combination_on<E: Engine>(terms: &[(f32, Picture)]) -> Option<Tensor<4>>
 where
     DispatchTensor: DispatchKindConversion<E>,
@@ -88,18 +107,4 @@ where
     let (distance, slope) = E::distance_and_slope(own::<E, 2>(a)?, own::<E, 2>(b)?, factor);
     let distance = Tensor::from_primitive::<E>(distance);
     Some((distance, Tensor::from_primitive::<E>(slope)))
-}
-
-pub(super) fn plain_dots(rows: [Picture; 2], columns: &[Picture]) -> Tensor<2> {
-    let pairs = columns.iter().map(|column| {
-        let pair = rows.map(|row| (row.clone() * (*column).clone()).sum());
-        Tensor::cat(pair.into(), 0).reshape([1, 2])
-    });
-    Tensor::cat(pairs.collect(), 0)
-}
-
-pub(super) fn plain_combination(terms: &[(f32, Picture)]) -> Tensor<4> {
-    let terms = terms.iter().map(|(f, x)| (*x).clone().mul_scalar(*f));
-    let sum = terms.reduce(|a, b| a + b);
-    sum.expect("a term at least").clamp(0.0, 1.0)
 }

@@ -8,10 +8,9 @@ use burn::tensor::{Device, Tensor, TensorData, Tolerance, s};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::pictures::{plain_combination, plain_dots};
 use super::{
-    AdamStep, Filters, Form, Neighbours, Place, Pool, adam, combination, conv_relu,
-    distance_and_slope, dots, gram, part, plain_adam, plain_pool, plain_variation, pool, seeded,
+    AdamStep, Filters, Form, Neighbours, Place, Pool, Standardisation, adam, combination,
+    conv_relu, curvature_pair, distance_and_slope, dots, gram, part, plain, pool, seeded,
     squared_distance, sum, variation,
 };
 
@@ -33,10 +32,17 @@ fn devices() -> impl Iterator<Item = Device> {
 
 /// Filters prepared for our kernels, and the same for ordinary operations.
 fn both(weight: &Tensor<4>, bias: &Tensor<1>) -> [Filters; 2] {
-    let vec = |data: burn::tensor::TensorData| data.try_into_vec::<f32>().unwrap();
-    let (w, b) = (vec(weight.to_data()), vec(bias.to_data()));
-    let plain = Form::Plain(Box::new((weight.clone(), bias.clone())));
-    [Filters::new(w, b, &weight.device()), Filters(plain)]
+    let [_, inputs, ..] = weight.dims();
+    let (w, b, none) = (vec(weight), vec(bias), Standardisation::none(inputs));
+    let plain = plain::Layer::new(&w, &b, &none, &weight.device());
+    [
+        Filters::new(&w, &b, &weight.device()),
+        Filters(Form::Plain(Box::new(plain))),
+    ]
+}
+
+fn vec<const D: usize>(x: &Tensor<D>) -> Vec<f32> {
+    x.to_data().try_into_vec().unwrap()
 }
 
 /// Numbers from -1 to 1, other ones at each call, the same in every run: with numbers of chance, one
@@ -132,10 +138,10 @@ fn a_pool_alone_agrees_with_ordinary_operations() {
         for channels in [3, 32] {
             let x = random([1, channels, 9, 6], &device).abs() + 0.1;
             for kind in [Pool::None, Pool::Max, Pool::Average] {
-                assert_same(&pool(x.clone(), kind), &plain_pool(x.clone(), kind));
+                assert_same(&pool(x.clone(), kind), &plain::pool(x.clone(), kind));
                 assert_same(
                     &gradient(&x, |x| pool(x, kind)),
-                    &gradient(&x, |x| plain_pool(x, kind)),
+                    &gradient(&x, |x| plain::pool(x, kind)),
                 );
             }
         }
@@ -152,15 +158,15 @@ fn a_squared_distance_agrees_with_ordinary_operations() {
         let constant = map(random([1, 16, 21, 23], &device));
         let ours = |x| squared_distance(map(x), constant.clone());
         let plain = |x| (map(x) - constant.clone()).square().sum();
-        assert_same(&ours(x.clone()), &plain(x.clone()));
-        let wide = |y: Tensor<1>| y.reshape([1, 1, 1, 1]) / 1000.0;
+        assert_same(&ours(x.clone()).sum(), &plain(x.clone()));
+        let wide = |y: Tensor<1>| y.sum().reshape([1, 1, 1, 1]) / 1000.0;
         assert_same(
             &gradient(&x, |x| wide(ours(x))),
             &gradient(&x, |x| wide(plain(x))),
         );
         let (a, b) = (random([7, 5], &device), random([5, 7], &device).transpose());
         let plain = (a.clone() - b.clone()).square().sum();
-        assert_same(&squared_distance(a, b), &plain);
+        assert_same(&squared_distance(a, b).sum(), &plain);
     }
 }
 
@@ -224,9 +230,9 @@ fn a_variation_agrees_with_ordinary_operations() {
         ] {
             let pairs = Neighbours { across, down };
             for x in [&x, &turned] {
-                let wide = |y: Tensor<1>| y.reshape([1, 1, 1, 1]) / 10.0;
+                let wide = |y: Tensor<1>| y.sum().reshape([1, 1, 1, 1]) / 10.0;
                 let ours = |x| wide(variation(x, pairs.clone(), [0.1, 0.03]));
-                let plain = |x| wide(plain_variation(&x, &pairs, [0.1, 0.03]));
+                let plain = |x| wide(plain::variation(&x, &pairs, [0.1, 0.03]));
                 assert_same(&ours(x.clone()), &plain(x.clone()));
                 assert_same(&gradient(x, ours), &gradient(x, plain));
             }
@@ -250,7 +256,7 @@ fn a_step_of_adam_agrees_with_ordinary_operations() {
         let x = random().swap_dims(2, 3).abs();
         let moments = moments().map(|m| m.swap_dims(2, 3));
         let (moved, new) = adam(x.clone(), gradient.clone(), moments.clone(), step);
-        let (expected, plain) = plain_adam(x, gradient, moments, step);
+        let (expected, plain) = plain::adam(x, gradient, moments, step);
         assert_same(&moved, &expected);
         for (new, plain) in new.iter().zip(&plain) {
             assert_same(new, plain);
@@ -275,10 +281,49 @@ fn products_of_many_pictures_agree_with_ordinary_operations() {
             let rows = [&pictures[1], &pictures[2]];
             let columns: Vec<_> = pictures[..count].iter().collect();
             let found = dots(rows, &columns);
-            assert_same(&found, &plain_dots(rows, &columns));
+            assert_same(&found, &plain::dots(rows, &columns));
             let alone = dots(rows, &columns[count - 1..]).to_data();
             let last = found.slice(s![count - 1.., ..]).to_data();
             alone.assert_eq(&last, true);
+        }
+    }
+}
+
+#[test]
+fn a_curvature_pair_agrees_with_ordinary_operations() {
+    for device in devices() {
+        let pictures = pictures(4, &device);
+        // Some pixels at either end, where a gradient may push out of the box.
+        let x = pictures[0].clone().mul_scalar(1.5).clamp(0.0, 1.0);
+        let (now, before) = ([&x, &pictures[1]], [&pictures[2], &pictures[3]]);
+        let pairs = curvature_pair(now, before)
+            .into_iter()
+            .zip(plain::curvature_pair(now, before));
+        for (found, expected) in pairs {
+            assert_same(&found, &expected);
+        }
+    }
+}
+
+#[test]
+fn a_layer_takes_its_input_to_a_standard_before_its_zero_padding() {
+    for device in devices() {
+        for inputs in [1, 3] {
+            let (weight, bias) = (random([20, inputs, 3, 3], &device), random([20], &device));
+            let input = Standardisation {
+                mean: vec![0.4, -0.2, 0.3][..inputs].to_vec(),
+                scale: vec![0.7, 1.6, -2.0][..inputs].to_vec(),
+            };
+            let (w, b) = (vec(&weight), vec(&bias));
+            let ours = Filters::standardised(&w, &b, &input, &device);
+            let layer = plain::Layer::new(&w, &b, &input, &device);
+            let x = random([1, inputs, 13, 101], &device);
+            for kind in [Pool::None, Pool::Max] {
+                let run = |x| conv_relu(x, &ours, kind);
+                let plain = |x| layer.forward(x, kind);
+                assert_same(&run(x.clone()), &plain(x.clone()));
+                assert_same(&gradient(&x, run), &gradient(&x, plain));
+            }
         }
     }
 }
@@ -291,7 +336,7 @@ fn a_combination_of_many_pictures_agrees_with_ordinary_operations() {
         for count in [1, 7, 8, 23] {
             let terms = pictures[..count].iter().enumerate();
             let terms: Vec<_> = terms.map(|(k, x)| (factor(k), x)).collect();
-            assert_same(&combination(&terms), &plain_combination(&terms));
+            assert_same(&combination(&terms), &plain::combination(&terms));
         }
     }
 }

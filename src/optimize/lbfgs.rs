@@ -3,7 +3,7 @@ mod memory;
 use burn::tensor::Tensor;
 
 use crate::device::read;
-use crate::kernels::{combination, sum};
+use crate::kernels::{combination, curvature_pair, sum};
 use memory::{Direction, Memory};
 
 /// Share of the promised decrease that a step must keep (Nocedal and Wright 2006, equation 3.4).
@@ -29,7 +29,8 @@ pub struct Lbfgs {
     trust: f32,
 }
 
-/// The last accepted picture and the trial that leaves it.
+/// The last accepted picture, its gradient without what would push a pixel out of [0, 1], and the trial that
+/// leaves it.
 #[derive(Clone, Debug)]
 struct Base {
     x: Tensor<4>,
@@ -38,12 +39,6 @@ struct Base {
     direction: Direction,
     length: f32,
     shrinks: u32,
-}
-
-/// The gradient without what would push a pixel out of [0, 1]: where a whole step leads nowhere.
-fn projected(x: &Tensor<4>, gradient: Tensor<4>) -> Tensor<4> {
-    let step = (x.clone() - gradient.clone().sign()).clamp(0.0, 1.0);
-    gradient.mask_fill(step.equal(x.clone()), 0.0)
 }
 
 /// Against the plain gradient, by a small move.
@@ -65,14 +60,12 @@ impl Lbfgs {
 
     /// The next picture to try, given the loss and gradient of `x`, the one tried last.
     pub fn update(&mut self, x: Tensor<4>, gradient: Tensor<4>, total: f32) -> Tensor<4> {
-        let gradient = projected(&x, gradient);
         let Some(base) = self.base.take() else {
+            let [gradient, ..] = curvature_pair([&x, &gradient], [&x, &gradient]);
             return self.leave(x, gradient, total);
         };
-        let (s, y) = (
-            x.clone() - base.x.clone(),
-            gradient.clone() - base.gradient.clone(),
-        );
+        let before = [&base.x, &base.gradient];
+        let [gradient, s, y] = curvature_pair([&x, &gradient], before);
         self.memory.measure(s, y, &gradient);
         let promised = self.memory.promised() as f32;
         // Rounding alone may keep the loss from falling near the minimum.

@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 
 use burn::module::Module;
 use burn::tensor::ops::PadMode;
-use burn::tensor::{Device, Tensor, TensorData, s};
+use burn::tensor::{Device, Tensor, s};
 
 pub use crate::arch::{CHANNELS, Layer, Model, Padding, Pooling, UnknownLayer};
 
-use crate::kernels::{Filters, Pool, conv_relu, pool};
-use crate::weights::{Preprocessing, Weights};
+use crate::kernels::{Filters, Pool, Standardisation, conv_relu, pool};
+use crate::weights::{Convolution, Preprocessing, Weights};
+
+/// The layer that sees the picture.
+const FIRST: Layer = Layer::new(1, 1);
 
 /// Feature maps by layer, each `[1, channels, height, width]`.
 pub type Features = BTreeMap<Layer, Tensor<4>>;
@@ -19,8 +22,8 @@ pub type Features = BTreeMap<Layer, Tensor<4>>;
 pub struct Vgg {
     #[module(skip)]
     convolutions: Vec<Filters>,
-    mean: Tensor<4>,
-    scale: Tensor<4>,
+    #[module(skip)]
+    device: Device,
     #[module(skip)]
     model: Model,
     #[module(skip)]
@@ -33,18 +36,17 @@ impl Vgg {
     /// Moves checked weights to a device, as deep as the weights go.
     pub fn new(weights: Weights, device: &Device) -> Self {
         let device = device.clone().without_autodiff();
-        let (mean, scale) = preprocessing(weights.preprocessing, &device);
+        let input = preprocessing(weights.preprocessing);
         let mut given = weights.convolutions;
-        let convolutions = weights
-            .model
-            .layers()
-            .map_while(|layer| given.remove(&layer))
-            .map(|c| Filters::new(c.weight, c.bias, &device))
-            .collect();
+        let layers = weights.model.layers();
+        let given = layers.map_while(|layer| Some((layer, given.remove(&layer)?)));
+        let filters = given.map(|(layer, Convolution { weight, bias })| match layer {
+            FIRST => Filters::standardised(&weight, &bias, &input, &device),
+            _ => Filters::new(&weight, &bias, &device),
+        });
         Self {
-            convolutions,
-            mean,
-            scale,
+            convolutions: filters.collect(),
+            device,
             model: weights.model,
             pooling: Pooling::default(),
             padding: Padding::default(),
@@ -68,7 +70,7 @@ impl Vgg {
 
     /// The device the weights live on, without autodiff.
     pub fn device(&self) -> Device {
-        self.mean.device()
+        self.device.clone()
     }
 
     /// The layers this network has weights for, from the picture inwards.
@@ -92,11 +94,11 @@ impl Vgg {
             Pooling::Max => Pool::Max,
             Pooling::Average => Pool::Average,
         };
-        let mut x = (x - self.mean.clone()) * self.scale.clone();
+        let mut x = x;
         for (layer, filters) in self.model.layers().zip(&self.convolutions) {
             let (wanted, ends_block) = (layers.contains(&layer), self.model.ends_block(layer));
             let fused = ends_block && !wanted;
-            x = if layer == Layer::new(1, 1) && self.padding == Padding::Replicate {
+            x = if layer == FIRST && self.padding == Padding::Replicate {
                 replicated(x, filters)
             } else {
                 conv_relu(x, filters, if fused { kind } else { Pool::None })
@@ -122,12 +124,11 @@ fn replicated(x: Tensor<4>, filters: &Filters) -> Tensor<4> {
     conv_relu(padded, filters, Pool::None).slice(s![.., .., 1..-1, 1..-1])
 }
 
-/// Mean and scale, each `[1, 3, 1, 1]`, so that `(rgb - mean) * scale` is what the network was
-/// trained on.
+/// What a picture is taken to before the first layer: what the network was trained on.
 ///
 /// Caffe: 255 rgb - (123.68, 116.779, 103.939), the means of the Oxford VGG release.
 /// Torchvision: (rgb - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225).
-fn preprocessing(kind: Preprocessing, device: &Device) -> (Tensor<4>, Tensor<4>) {
+fn preprocessing(kind: Preprocessing) -> Standardisation {
     let (mean, scale) = match kind {
         Preprocessing::Caffe => ([123.68, 116.779, 103.939].map(|m| m / 255.0), [255.0; 3]),
         Preprocessing::Torchvision => (
@@ -135,6 +136,8 @@ fn preprocessing(kind: Preprocessing, device: &Device) -> (Tensor<4>, Tensor<4>)
             [0.229_f32, 0.224, 0.225].map(f32::recip),
         ),
     };
-    let row = |v: [f32; 3]| Tensor::from_data(TensorData::new(v.to_vec(), [1, 3, 1, 1]), device);
-    (row(mean), row(scale))
+    Standardisation {
+        mean: mean.to_vec(),
+        scale: scale.to_vec(),
+    }
 }

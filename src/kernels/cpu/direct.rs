@@ -7,6 +7,7 @@ use super::buffer::Buffer;
 use super::filters::{PANEL, padded};
 use super::phase::{self, Phase, timed};
 use super::simd::{Isa, Kernel, Left, Product, Simd, transpose16};
+use super::standardisation::Standardisation;
 use super::winograd::Fetch;
 
 /// Pixels in a segment of a row, small enough for the cache.
@@ -19,19 +20,22 @@ const BAND: usize = 16;
 /// Filters of a layer with few input channels.
 #[derive(Debug)]
 pub struct Direct {
+    /// Of the input; its zero padding comes after.
+    standardisation: Standardisation,
     /// Input channels.
     pub inputs: usize,
     /// Output channels, a multiple of 16.
     pub outputs: usize,
     /// 9 x inputs rows of output channels, in panels.
     forward: Buffer,
-    /// Output channels rows of 9 x inputs, padded to a multiple of 16.
+    /// Output channels rows of 9 x inputs, padded to a multiple of 16, each times its channel's scale.
     backward: Buffer,
 }
 
 impl Direct {
     /// Takes `weight` in the order output, input, row, column.
-    pub fn new(weight: &[f32], outputs: usize, inputs: usize) -> Self {
+    pub fn new(weight: &[f32], outputs: usize, standardisation: Standardisation) -> Self {
+        let inputs = standardisation.mean.len();
         let (taps, columns) = (inputs * 9, padded(outputs));
         assert_eq!(weight.len(), outputs * taps, "filters of 3x3");
         assert!(padded(taps) <= PANEL, "few input channels");
@@ -46,10 +50,11 @@ impl Direct {
             let width = (columns - panel).min(PANEL);
             for (tap, &value) in filter.iter().enumerate() {
                 forward[panel * taps + tap * width + k - panel] = value;
-                backward[k * padded(taps) + tap] = value;
+                backward[k * padded(taps) + tap] = value * standardisation.scale[tap / 9];
             }
         }
         Self {
+            standardisation,
             inputs,
             outputs: columns,
             forward,
@@ -80,7 +85,7 @@ impl Direct {
                     let mut patches = Buffer::new(9 * self.inputs * SEGMENT);
                     for x in (0..width).step_by(SEGMENT) {
                         let count = SEGMENT.min(width - x);
-                        gather(planes, [height, width], [y, x, count], &mut patches);
+                        self.gather(planes, [height, width], [y, x, count], &mut patches);
                         let part = x * self.outputs..(x + count) * self.outputs;
                         let bits = &mut bits[part.start / 16..part.end / 16];
                         isa.run(Segment {
@@ -93,6 +98,34 @@ impl Direct {
                     }
                 });
             });
+    }
+
+    /// The 3 x 3 neighbourhoods of a segment: for each plane and tap, a run of pixels.
+    fn gather(
+        &self,
+        planes: &[f32],
+        [height, width]: [usize; 2],
+        [y, x, count]: [usize; 3],
+        out: &mut [f32],
+    ) {
+        for (tap, run) in out.chunks_mut(SEGMENT).enumerate() {
+            let (c, ky, kx) = (tap / 9, tap % 9 / 3, tap % 3);
+            let row = (y + ky).wrapping_sub(1);
+            if row >= height {
+                run.fill(0.0);
+                continue;
+            }
+            let row = &planes[(c * height + row) * width..][..width];
+            // The run reads columns from x + kx - 1 on; those outside the row are zero.
+            let skip = usize::from(x + kx == 0);
+            let start = x + kx + skip - 1;
+            let end = (x + kx + count - 1).min(width);
+            let filled = skip + end.saturating_sub(start);
+            run[..skip].fill(0.0);
+            let seen = &row[start..end.max(start)];
+            self.standardisation.copy(c, seen, &mut run[skip..filled]);
+            run[filled..].fill(0.0);
+        }
     }
 
     /// The gradient with respect to the planes.
@@ -188,27 +221,6 @@ fn receive(out: &mut [f32], sent: &[f32], line: usize) {
     }
     for (value, right) in out[1..].iter_mut().zip(&sent[2 * line..]) {
         *value += right;
-    }
-}
-
-/// The 3 x 3 neighbourhoods of a segment: for each plane and tap, a run of pixels.
-fn gather(planes: &[f32], [height, width]: [usize; 2], [y, x, count]: [usize; 3], out: &mut [f32]) {
-    for (tap, run) in out.chunks_mut(SEGMENT).enumerate() {
-        let (c, ky, kx) = (tap / 9, tap % 9 / 3, tap % 3);
-        let row = (y + ky).wrapping_sub(1);
-        if row >= height {
-            run.fill(0.0);
-            continue;
-        }
-        let row = &planes[(c * height + row) * width..][..width];
-        // The run reads columns from x + kx - 1 on; those outside the row are zero.
-        let skip = usize::from(x + kx == 0);
-        let start = x + kx + skip - 1;
-        let end = (x + kx + count - 1).min(width);
-        let filled = skip + end.saturating_sub(start);
-        run[..skip].fill(0.0);
-        run[skip..filled].copy_from_slice(&row[start..end.max(start)]);
-        run[filled..].fill(0.0);
     }
 }
 

@@ -6,6 +6,7 @@ use super::direct::Direct;
 use super::filters::{Direction, PANEL, WinogradFilters, padded};
 use super::layout;
 use super::simd::Isa;
+use super::standardisation::Standardisation;
 use super::winograd::{
     Activation, Destination, Fetch, Gated, Gradient, Grid, Pass, Relu, ReluPool, Unpooled,
 };
@@ -57,12 +58,22 @@ impl FusedLayer {
 
     /// The same for a certain instruction set, which the machine must have.
     pub fn with_isa(isa: Isa, weight: &[f32], bias: &[f32], inputs: usize) -> Self {
+        if padded(9 * inputs) <= PANEL {
+            return Self::standardised(isa, weight, bias, Standardisation::none(inputs));
+        }
+        let filters = WinogradFilters::new(weight, bias.len(), inputs);
+        Self::of_form(isa, Form::Winograd(filters), bias, inputs)
+    }
+
+    /// A layer that takes its few input channels to a standard first.
+    pub fn standardised(isa: Isa, weight: &[f32], bias: &[f32], input: Standardisation) -> Self {
+        let inputs = input.mean.len();
+        let form = Form::Direct(Direct::new(weight, bias.len(), input));
+        Self::of_form(isa, form, bias, inputs)
+    }
+
+    fn of_form(isa: Isa, form: Form, bias: &[f32], inputs: usize) -> Self {
         let outputs = bias.len();
-        let form = if padded(9 * inputs) <= PANEL {
-            Form::Direct(Direct::new(weight, outputs, inputs))
-        } else {
-            Form::Winograd(WinogradFilters::new(weight, outputs, inputs))
-        };
         let mut bias = bias.to_vec();
         bias.resize(padded(outputs), 0.0);
         Self {

@@ -14,9 +14,17 @@ const LANES: usize = 16;
 /// The sum of all numbers: pieces in float32, their sums in float64.
 pub fn sum(values: &[f32]) -> f32 {
     let pieces = values.par_chunks(PIECE);
-    let pieces: Vec<f32> = pieces
-        .map(|piece| timed(Phase::Sums, || of_piece(piece)))
-        .collect();
+    added(pieces.map(|piece| timed(Phase::Sums, || of_piece(piece))))
+}
+
+/// The sum of squares of `a - b`, of one length, likewise.
+pub fn distance(a: &[f32], b: &[f32]) -> f32 {
+    let pieces = a.par_chunks(PIECE).zip(b.par_chunks(PIECE));
+    added(pieces.map(|(a, b)| timed(Phase::Sums, || squares(a, b))))
+}
+
+fn added(pieces: impl IndexedParallelIterator<Item = f32>) -> f32 {
+    let pieces: Vec<f32> = pieces.collect();
     pieces.into_iter().map(f64::from).sum::<f64>() as f32
 }
 
@@ -53,14 +61,24 @@ pub fn dots(rows: [&[f32]; 2], columns: &[&[f32]]) -> Vec<f32> {
 }
 
 fn dot(a: &[f32], b: &[f32]) -> f32 {
+    in_lanes(a, b, |a, b| a * b)
+}
+
+fn squares(a: &[f32], b: &[f32]) -> f32 {
+    in_lanes(a, b, |a, b| (a - b) * (a - b))
+}
+
+/// The sum of what `of` makes of each pair.
+#[inline]
+fn in_lanes(a: &[f32], b: &[f32], of: impl Fn(f32, f32) -> f32) -> f32 {
     let mut lanes = [0.0; LANES];
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
     for (a, b) in a.iter().zip(b) {
         for k in 0..LANES {
-            lanes[k] += a[k] * b[k];
+            lanes[k] += of(a[k], b[k]);
         }
     }
-    let rest = a_rest.iter().zip(b_rest).map(|(a, b)| a * b);
+    let rest = a_rest.iter().zip(b_rest).map(|(a, b)| of(*a, *b));
     lanes.iter_mut().zip(rest).for_each(|(sum, x)| *sum += x);
     lanes.iter().sum()
 }
@@ -73,10 +91,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_sum_is_that_of_all_numbers(count in 0_usize..3 * PIECE) {
+        fn a_sum_and_a_distance_are_those_of_all_numbers(count in 0_usize..3 * PIECE) {
             let values: Vec<f32> = (0..count).map(|k| (k as f32 * 0.7).sin()).collect();
             let expected: f64 = values.iter().map(|&x| f64::from(x)).sum();
             prop_assert!((f64::from(sum(&values)) - expected).abs() < 0.02);
+            let other: Vec<f32> = values.iter().map(|x| x.cos()).collect();
+            let off = |(&a, &b): (&f32, &f32)| f64::from(a) - f64::from(b);
+            let expected: f64 = values.iter().zip(&other).map(|p| off(p).powi(2)).sum();
+            let found = f64::from(distance(&values, &other));
+            prop_assert!((found - expected).abs() <= 1e-5 * expected);
         }
     }
 
@@ -116,7 +139,7 @@ mod tests {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
             pool.unwrap().install(|| {
                 let mut all = dots([&values, &other], &[&values, &other]);
-                all.push(sum(&values));
+                all.extend([sum(&values), distance(&values, &other)]);
                 all.into_iter().map(f32::to_bits).collect::<Vec<_>>()
             })
         };

@@ -10,7 +10,7 @@ use cubecl::zspace::Strides;
 
 use super::launch::{ALONE, buffer};
 use super::map::numbers;
-use super::sums::{gathered, shared, totals};
+use super::sums::{SHARES, gathered, share, totals};
 
 /// Columns of a launch: with both rows and the result, the eight buffers that `WebGPU` grants
 /// everywhere.
@@ -55,27 +55,26 @@ pub fn dots(rows: [CubeTensor; 2], columns: Vec<CubeTensor>) -> CubeTensor {
     let rows = rows.map(into_contiguous);
     let columns: Vec<_> = columns.into_iter().map(into_contiguous).collect();
     let count = rows[0].meta.num_elements();
-    let [share, shares] = shared(count);
     let sums = 2 * columns.len();
-    let parts = numbers(sums * shares, &rows[0]);
+    let parts = numbers(sums * SHARES, &rows[0]);
     for (k, some) in columns.chunks(COLUMNS).enumerate() {
         // SAFETY: units read below `count`, and write two numbers a workgroup and column.
         unsafe {
             products::launch_unchecked(
                 &parts.client,
-                CubeCount::Static(shares as u32, 1, 1),
+                CubeCount::Static(SHARES as u32, 1, 1),
                 CubeDim::new_1d(ALONE),
                 buffer(&rows[0].handle, count),
                 buffer(&rows[1].handle, count),
                 some.iter().map(|x| buffer(&x.handle, count)).collect(),
-                buffer(&parts.handle, sums * shares),
+                buffer(&parts.handle, sums * SHARES),
                 count as u32,
-                share as u32,
+                share(count),
                 (2 * COLUMNS * k) as u32,
             );
         }
     }
-    let mut out = totals(&parts, sums, shares);
+    let mut out = totals(&parts, sums);
     let shape = Shape::from([columns.len(), 2]);
     *out.meta = burn_std::Metadata::new(shape, Strides::new(&[2, 1]));
     out

@@ -4,11 +4,12 @@ use std::sync::{Mutex, PoisonError};
 
 use burn::tensor::{DType, Shape};
 use burn_cubecl::cubecl::prelude::*;
+use burn_cubecl::cubecl::server::Handle;
 use burn_cubecl::cubecl::{calculate_cube_count_elemwise, zspace::Strides};
 use burn_cubecl::tensor::CubeTensor;
 
-use super::pack::{StridesLaunch, pack};
-use super::tile::SizesLaunch;
+use super::launch::{ALONE, buffer, sizes};
+use super::pack::{StridesLaunch, pack, pack_standardised};
 
 /// Channels, height and width of a map. Panics unless it is one picture's, in f32.
 pub fn shape_of(map: &CubeTensor) -> [usize; 3] {
@@ -94,9 +95,7 @@ pub fn packed(map: CubeTensor) -> CubeTensor {
     }
     let out = empty(shape, &map);
     let [_, units] = quads(shape);
-    let dim = CubeDim::new_1d(256);
-    let length = map.handle.size_in_used() as usize / 4;
-    let [channel, row, column] = has.map(|stride| stride as u32);
+    let dim = CubeDim::new_1d(ALONE);
     // SAFETY: a unit reads where the map's own strides lead, and writes its quad if there is one.
     #[allow(unsafe_code)]
     unsafe {
@@ -104,11 +103,46 @@ pub fn packed(map: CubeTensor) -> CubeTensor {
             &map.client,
             calculate_cube_count_elemwise(&map.client, units, dim),
             dim,
-            BufferArg::from_raw_parts(map.handle.clone(), length),
-            BufferArg::from_raw_parts(out.handle.clone(), units),
-            StridesLaunch::new(channel, row, column),
-            SizesLaunch::new(height as u32, width as u32, 0, channels as u32),
+            everything(&map),
+            buffer(&out.handle, units),
+            strides_of(&map),
+            sizes(height, width, 0, channels),
+            units as u32,
         );
     }
     out
+}
+
+/// A picture in these kernels' order, taken to a standard: mean and scale of its one quad of channels.
+pub fn standardised(picture: &CubeTensor, standard: &Handle) -> CubeTensor {
+    let shape @ [channels, height, width] = shape_of(picture);
+    let out = empty(shape, picture);
+    let [_, units] = quads(shape);
+    let dim = CubeDim::new_1d(ALONE);
+    // SAFETY: a unit reads where the picture's own strides lead, and writes its quad if there is one.
+    #[allow(unsafe_code)]
+    unsafe {
+        pack_standardised::launch_unchecked(
+            &picture.client,
+            calculate_cube_count_elemwise(&picture.client, units, dim),
+            dim,
+            everything(picture),
+            buffer(standard, 2),
+            buffer(&out.handle, units),
+            strides_of(picture),
+            sizes(height, width, 0, channels),
+            units as u32,
+        );
+    }
+    out
+}
+
+/// All numbers of a tensor's memory.
+fn everything(map: &CubeTensor) -> BufferArg {
+    buffer(&map.handle, map.handle.size_in_used() as usize / 4)
+}
+
+fn strides_of(map: &CubeTensor) -> StridesLaunch {
+    let [channel, row, column] = [1, 2, 3].map(|axis| map.meta.strides()[axis] as u32);
+    StridesLaunch::new(channel, row, column)
 }

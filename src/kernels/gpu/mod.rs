@@ -13,6 +13,7 @@
 mod adam;
 mod combination;
 mod convolution;
+mod curvature_pair;
 mod dots;
 mod fetch;
 mod gram;
@@ -57,7 +58,11 @@ impl Engine for CubeBackend {
             layer.inputs,
             "the layer's input channels"
         );
-        launch::forward(&map::packed(x), layer, pool)
+        let x = match &layer.standard {
+            Some(standard) => map::standardised(&x, standard),
+            None => map::packed(x),
+        };
+        launch::forward(&x, layer, pool)
     }
 
     fn convolve_backward(
@@ -153,6 +158,10 @@ impl Engine for CubeBackend {
 
     fn dots(rows: [CubeTensor; 2], columns: Vec<CubeTensor>) -> CubeTensor {
         dots::dots(rows, columns)
+    }
+
+    fn curvature_pair(now: [CubeTensor; 2], before: [CubeTensor; 2]) -> [CubeTensor; 3] {
+        curvature_pair::curvature_pair(now, before)
     }
 
     fn combination(terms: Vec<(f32, CubeTensor)>) -> CubeTensor {

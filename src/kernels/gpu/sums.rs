@@ -10,9 +10,9 @@ use cubecl::prelude::*;
 use super::launch::{ALONE, buffer};
 use super::map::numbers;
 
-/// Numbers of a share, and the most shares: what a workgroup adds up in the end.
-const SHARE: usize = 4096;
-const SHARES: usize = 256;
+/// Shares of a sum: as many as a workgroup adds up in the end. Always so many, so that parts of sums can
+/// be added to each other, whatever they are of.
+pub const SHARES: usize = ALONE as usize;
 
 /// The sum of every unit's number, on the first.
 #[cube]
@@ -90,14 +90,10 @@ fn of_shares_sloped(
     gather(sum, out);
 }
 
-/// The sum of at most [`SHARES`] numbers, by each workgroup.
+/// The sum of [`SHARES`] numbers, one of each unit, by each workgroup.
 #[cube(launch_unchecked)]
-fn total(shares: &[f32], out: &mut [f32], count: u32) {
-    let mut own = 0.0f32;
-    if UNIT_POS < count {
-        own = shares[(CUBE_POS_X * count + UNIT_POS) as usize];
-    }
-    gather(own, out);
+fn total(shares: &[f32], out: &mut [f32]) {
+    gather(shares[ABSOLUTE_POS], out);
 }
 
 #[cube(launch_unchecked)]
@@ -122,27 +118,26 @@ fn alike(a: CubeTensor, b: CubeTensor) -> (CubeTensor, CubeTensor, usize) {
     (into_contiguous(a), into_contiguous(b), count)
 }
 
-/// The sum of squares of `a - b`, `[1]`.
+/// The sum of squares of `a - b`, in [`SHARES`] parts that are still to be added up.
 pub fn distance(a: CubeTensor, b: CubeTensor) -> CubeTensor {
     let (a, b, count) = alike(a, b);
-    added(&a, &b, count, true)
+    parts(&a, &b, count, true)
 }
 
 /// The sum of `x`, `[1]`.
 pub fn sum(x: CubeTensor) -> CubeTensor {
     let count = x.meta.num_elements();
     let x = if is_dense(&x) { x } else { into_contiguous(x) };
-    added(&x, &x, count, false)
+    totals(&parts(&x, &x, count, false), 1)
 }
 
-/// Numbers of a share of so many, and how many shares there are.
-pub fn shared(count: usize) -> [usize; 2] {
-    let share = count.div_ceil(SHARES).max(SHARE);
-    [share, count.div_ceil(share).max(1)]
+/// Numbers of each of the [`SHARES`] of so many.
+pub fn share(count: usize) -> u32 {
+    count.div_ceil(SHARES) as u32
 }
 
 /// The sums of as many shares each.
-pub fn totals(parts: &CubeTensor, sums: usize, shares: usize) -> CubeTensor {
+pub fn totals(parts: &CubeTensor, sums: usize) -> CubeTensor {
     let out = numbers(sums, parts);
     // SAFETY: each workgroup reads its own shares and writes one number.
     unsafe {
@@ -150,61 +145,57 @@ pub fn totals(parts: &CubeTensor, sums: usize, shares: usize) -> CubeTensor {
             &parts.client,
             CubeCount::Static(sums as u32, 1, 1),
             CubeDim::new_1d(ALONE),
-            buffer(&parts.handle, sums * shares),
+            buffer(&parts.handle, sums * SHARES),
             buffer(&out.handle, sums),
-            shares as u32,
         );
     }
     out
 }
 
-/// The sum of `a`'s numbers, or of the squares of `a - b`.
-fn added(a: &CubeTensor, b: &CubeTensor, count: usize, squares: bool) -> CubeTensor {
-    let [share, shares] = shared(count);
-    let parts = numbers(shares, a);
-    let dim = CubeDim::new_1d(ALONE);
+/// The parts of the sum of `a`'s numbers, or of the squares of `a - b`.
+fn parts(a: &CubeTensor, b: &CubeTensor, count: usize, squares: bool) -> CubeTensor {
+    let parts = numbers(SHARES, a);
     // SAFETY: units read below `count`, and write one number a workgroup.
     unsafe {
         of_shares::launch_unchecked(
             &a.client,
-            CubeCount::Static(shares as u32, 1, 1),
-            dim,
+            CubeCount::Static(SHARES as u32, 1, 1),
+            CubeDim::new_1d(ALONE),
             buffer(&a.handle, count),
             buffer(&b.handle, count),
-            buffer(&parts.handle, shares),
+            buffer(&parts.handle, SHARES),
             count as u32,
-            share as u32,
+            share(count),
             squares,
         );
     }
-    totals(&parts, 1, shares)
+    parts
 }
 
 /// The sum of squares of `a - b`, in parts, and `factor` times its gradient of `a`.
 pub fn distance_and_slope(a: CubeTensor, b: CubeTensor, factor: f32) -> (CubeTensor, CubeTensor) {
     let (a, b, count) = alike(a, b);
-    let [share, shares] = shared(count);
-    let (parts, mut slope) = (numbers(shares, &a), numbers(count, &a));
+    let (parts, mut slope) = (numbers(SHARES, &a), numbers(count, &a));
     // SAFETY: units read and write below `count`, and write one number a workgroup.
     unsafe {
         of_shares_sloped::launch_unchecked(
             &a.client,
-            CubeCount::Static(shares as u32, 1, 1),
+            CubeCount::Static(SHARES as u32, 1, 1),
             CubeDim::new_1d(ALONE),
             buffer(&a.handle, count),
             buffer(&b.handle, count),
-            buffer(&parts.handle, shares),
+            buffer(&parts.handle, SHARES),
             buffer(&slope.handle, count),
             2.0 * factor,
             count as u32,
-            share as u32,
+            share(count),
         );
     }
     slope.meta = a.meta;
     (parts, slope)
 }
 
-/// The gradient of `a`, for a gradient `[1]` of its distance from `b`.
+/// The gradient of `a`, for a gradient of each part of its distance from `b`, which is the same for all.
 pub fn distance_backward(gradient: CubeTensor, a: CubeTensor, b: CubeTensor) -> CubeTensor {
     let (a, b, count) = alike(a, b);
     let gradient = into_contiguous(gradient);

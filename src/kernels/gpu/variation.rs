@@ -9,7 +9,7 @@ use cubecl::prelude::*;
 
 use super::launch::{ALONE, buffer};
 use super::map::{numbers, shape_of};
-use super::sums::{gather, shared, totals};
+use super::sums::{SHARES, gather, share};
 use crate::kernels::cpu::part::Place;
 use crate::kernels::cpu::variation::Neighbours;
 
@@ -89,33 +89,33 @@ fn pairs(place: &Place, weight: f32) -> PairsLaunch {
     PairsLaunch::new(top, bottom, left, right, weight)
 }
 
-/// The sum of the squared differences, those of either kind times its weight: `[1]`.
+/// The sum of the squared differences, those of either kind times its weight, in [`SHARES`] parts that are
+/// still to be added up.
 pub fn variation(x: CubeTensor, neighbours: &Neighbours, weights: [f32; 2]) -> CubeTensor {
     let x = into_contiguous(x);
     let ([_, height, width], count) = (shape_of(&x), x.meta.num_elements());
-    let [share, groups] = shared(count);
-    let parts = numbers(groups, &x);
+    let parts = numbers(SHARES, &x);
     // SAFETY: units read below `count`, where pairs lie within the planes, and write one number a
     // workgroup.
     unsafe {
         shares::launch_unchecked(
             &x.client,
-            CubeCount::Static(groups as u32, 1, 1),
+            CubeCount::Static(SHARES as u32, 1, 1),
             CubeDim::new_1d(ALONE),
             buffer(&x.handle, count),
-            buffer(&parts.handle, groups),
+            buffer(&parts.handle, SHARES),
             pairs(&neighbours.across, weights[0]),
             pairs(&neighbours.down, weights[1]),
             height as u32,
             width as u32,
             count as u32,
-            share as u32,
+            share(count),
         );
     }
-    totals(&parts, 1, groups)
+    parts
 }
 
-/// The gradient of `x`, for a gradient `[1]` of that sum.
+/// The gradient of `x`, for a gradient of each of those parts, which is the same for all.
 pub fn variation_backward(
     gradient: CubeTensor,
     x: CubeTensor,

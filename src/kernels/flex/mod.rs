@@ -3,133 +3,31 @@
 //! Maps are `[1, channels, height, width]` to everyone; the results here lie channels-last in
 //! memory, which other operations see as strides.
 
-use std::ops::Deref;
+mod values;
+
 use std::sync::Arc;
 
 use burn::backend::Flex;
 use burn::backend::flex::{FlexTensor, Layout};
 use burn::tensor::{Bytes, DType, Shape};
-use rayon::prelude::*;
 
+use super::Filters;
 use super::cpu::adam::{AdamStep, adam};
 use super::cpu::bits::Bits;
 use super::cpu::buffer::Buffer;
 use super::cpu::combination::combination;
+use super::cpu::curvature_pair::curvature_pair;
+use super::cpu::difference::difference;
 use super::cpu::filters::padded;
 use super::cpu::gram::{matrix, matrix_backward};
 use super::cpu::layer::Pool;
 use super::cpu::layout;
 use super::cpu::part::{self, Place};
-use super::cpu::phase::{Phase, timed};
 use super::cpu::simd::Isa;
-use super::cpu::sum::{dots, sum};
+use super::cpu::sum::{distance, dots, sum};
 use super::cpu::variation::{Neighbours, variation, variation_backward};
 use super::engine::{Engine, Size};
-use super::{Filters, storage};
-
-/// A map's values, borrowed where they lie as they are wanted.
-enum Values<'a> {
-    Borrowed(&'a [f32]),
-    Owned(Buffer),
-}
-
-impl Deref for Values<'_> {
-    type Target = [f32];
-    fn deref(&self) -> &[f32] {
-        match self {
-            Values::Borrowed(values) => values,
-            Values::Owned(buffer) => buffer,
-        }
-    }
-}
-
-/// A map's values in the wanted order, copied only where they lie otherwise.
-fn values(map: &FlexTensor, planar: bool) -> Values<'_> {
-    let [channels, height, width] = Flex::shape_of(map);
-    let strides = &map.layout().strides()[1..];
-    let wanted = strides_of([channels, height, width], planar);
-    let lies_so = strides
-        .iter()
-        .zip(&wanted[1..])
-        .zip([channels, height, width])
-        .all(|((&has, &wants), length)| length == 1 || has == wants);
-    let storage: &[f32] = map.storage();
-    let start = map.layout().start_offset();
-    if lies_so {
-        return Values::Borrowed(&storage[start..start + channels * height * width]);
-    }
-    let at = |c: usize, y: usize, x: usize| {
-        let offset = strides[0] * c.cast_signed()
-            + strides[1] * y.cast_signed()
-            + strides[2] * x.cast_signed();
-        storage[start.wrapping_add_signed(offset)]
-    };
-    let mut copy = Buffer::new(channels * height * width);
-    timed(Phase::Layout, || {
-        if planar {
-            copy.par_chunks_mut(width.max(1))
-                .enumerate()
-                .for_each(|(row, out)| {
-                    for (x, out) in out.iter_mut().enumerate() {
-                        *out = at(row / height, row % height, x);
-                    }
-                });
-        } else {
-            copy.par_chunks_mut(channels.max(1))
-                .enumerate()
-                .for_each(|(pixel, out)| {
-                    for (c, out) in out.iter_mut().enumerate() {
-                        *out = at(c, pixel / width, pixel % width);
-                    }
-                });
-        }
-    });
-    Values::Owned(copy)
-}
-
-/// Strides of a `[1, channels, height, width]` map in planes or channels-last.
-fn strides_of([channels, height, width]: [usize; 3], planar: bool) -> [isize; 4] {
-    let [channels, height, width] = [channels, height, width].map(usize::cast_signed);
-    let all = channels * height * width;
-    if planar {
-        [all, height * width, width, 1]
-    } else {
-        [all, 1, width * channels, channels]
-    }
-}
-
-/// A map around values in the given order.
-fn map(values: Buffer, shape: [usize; 3], planar: bool) -> FlexTensor {
-    let strides = strides_of(shape, planar).to_vec();
-    let shape = Shape::from([1, shape[0], shape[1], shape[2]]);
-    FlexTensor::new(
-        storage::bytes(values),
-        Layout::new(shape, strides, 0),
-        DType::F32,
-    )
-}
-
-/// A few numbers of any shape.
-fn numbers(values: Vec<f32>, shape: Shape) -> FlexTensor {
-    FlexTensor::new(
-        Bytes::from_elems(values),
-        Layout::contiguous(shape),
-        DType::F32,
-    )
-}
-
-/// A map that lies channels-last, to be added to: the one that is given, or zeros.
-fn to_add_to(given: Option<FlexTensor>, shape: [usize; 3]) -> FlexTensor {
-    let Some(given) = given else {
-        return map(layout::zeros(shape.iter().product()), shape, false);
-    };
-    if matches!(values(&given, false), Values::Borrowed(_)) {
-        return given;
-    }
-    let mut copy = Buffer::new(shape.iter().product());
-    copy.copy_from_slice(&values(&given, false));
-    map(copy, shape, false)
-}
+use values::{alike, first, lying_as, map, numbers, run, to_add_to, values};
 
 impl Engine for Flex {
     type Bits = Arc<Bits>;
@@ -309,6 +207,22 @@ impl Engine for Flex {
         numbers(vec![sum(&x.storage::<f32>()[start..end])], Shape::from([1]))
     }
 
+    fn distance(a: FlexTensor, b: FlexTensor) -> FlexTensor {
+        let [a, b] = alike(&a, &b);
+        numbers(vec![distance(run(&a), run(&b))], Shape::from([1]))
+    }
+
+    fn distance_backward(gradient: FlexTensor, a: FlexTensor, b: FlexTensor) -> FlexTensor {
+        let [a, b] = alike(&a, &b);
+        lying_as(&a, difference(run(&a), run(&b), 2.0 * first(&gradient)))
+    }
+
+    fn distance_and_slope(a: FlexTensor, b: FlexTensor, factor: f32) -> (FlexTensor, FlexTensor) {
+        let [a, b] = alike(&a, &b);
+        let slope = difference(run(&a), run(&b), 2.0 * factor);
+        (Self::distance(a.clone(), b), lying_as(&a, slope))
+    }
+
     fn dots(rows: [FlexTensor; 2], columns: Vec<FlexTensor>) -> FlexTensor {
         let [rows, columns] = [&rows[..], &columns].map(|maps| {
             let planes = maps.iter().map(|map| values(map, true));
@@ -342,8 +256,7 @@ impl Engine for Flex {
         weights: [f32; 2],
     ) -> FlexTensor {
         let shape @ [_, height, width] = Self::shape_of(&x);
-        let gradient = gradient.storage::<f32>()[gradient.layout().start_offset()];
-        let weights = weights.map(|weight| weight * gradient);
+        let weights = weights.map(|weight| weight * first(&gradient));
         let slopes = variation_backward(&values(&x, true), height * width, pairs, weights);
         map(slopes, shape, true)
     }
@@ -358,6 +271,14 @@ impl Engine for Flex {
         let [first, second] = &moments;
         let moments = [&values(first, true)[..], &values(second, true)[..]];
         let new = adam(step, &values(&x, true), &values(&gradient, true), moments);
+        new.map(|new| map(new, shape, true))
+    }
+
+    fn curvature_pair(now: [FlexTensor; 2], before: [FlexTensor; 2]) -> [FlexTensor; 3] {
+        let shape = Self::shape_of(&now[0]);
+        let [x, gradient] = now.each_ref().map(|map| values(map, true));
+        let [old_x, old] = before.each_ref().map(|map| values(map, true));
+        let new = curvature_pair([&x, &gradient], [&old_x, &old]);
         new.map(|new| map(new, shape, true))
     }
 
