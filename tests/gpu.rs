@@ -226,7 +226,7 @@ fn a_step_of_lbfgs_reads_the_card_once() {
     let (mut x, mut lbfgs) = (content, Lbfgs::new(10));
     for step in 0..15 {
         let (terms, gradient) = common::measure(&vgg, &objective, &x);
-        let update = || lbfgs.update(x.clone(), gradient, terms.total);
+        let update = || lbfgs.update(x.clone(), &gradient, terms.total);
         let (trial, seen) = card::launches(false, update);
         x = trial;
         let reads = seen.get("Total").expect("a number is read").count;

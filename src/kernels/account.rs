@@ -6,13 +6,13 @@
 
 use std::any::Any;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use burn::backend::autodiff::NodeId;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::tensor::FloatTensor;
 
-use super::cpu::part::Place;
 use super::engine::Engine;
 
 /// Accounts of living graphs, of every engine, by the node of their map.
@@ -30,10 +30,17 @@ struct Deposits<E: Engine> {
     /// Whether burn knows that there is a gradient.
     announced: bool,
     gradient: Option<FloatTensor<E>>,
-    /// Gradients of Gram matrices, and the map they are matrices of.
-    grams: Vec<(FloatTensor<E>, FloatTensor<E>)>,
-    /// Gradients of parts, where they lie, and the map's height.
-    parts: Vec<(FloatTensor<E>, Place, usize)>,
+    /// What is added once the layer asks: gradients of functions of the map.
+    later: Vec<Addition<E>>,
+}
+
+/// Adds a gradient to another, if there is one, in place where that can be.
+struct Addition<E: Engine>(Box<dyn FnOnce(Option<FloatTensor<E>>) -> FloatTensor<E> + Send>);
+
+impl<E: Engine> fmt::Debug for Addition<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Addition")
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -54,8 +61,7 @@ impl<E: Engine> Default for Deposits<E> {
         Self {
             announced: false,
             gradient: None,
-            grams: Vec::new(),
-            parts: Vec::new(),
+            later: Vec::new(),
         }
     }
 }
@@ -85,31 +91,17 @@ impl<E: Engine> Account<E> {
         });
     }
 
-    /// Leaves the gradient of the map's Gram matrix.
-    pub fn deposit_gram(
+    /// Leaves what adds a gradient of the map, which has this shape, to another; `like` is on its device.
+    pub fn deposit_later(
         &self,
-        gradient: FloatTensor<E>,
-        map: FloatTensor<E>,
+        add: impl FnOnce(Option<FloatTensor<E>>) -> FloatTensor<E> + Send + 'static,
+        shape: [usize; 3],
+        like: &FloatTensor<E>,
         grads: &mut Gradients,
     ) {
         let mut deposits = lock(&self.deposits);
-        self.announce(&mut deposits, E::shape_of(&map), &map, grads);
-        deposits.grams.push((gradient, map));
-    }
-
-    /// Leaves the gradient of a part of the map, which has this height.
-    pub fn deposit_part(
-        &self,
-        gradient: FloatTensor<E>,
-        place: Place,
-        height: usize,
-        grads: &mut Gradients,
-    ) {
-        let mut deposits = lock(&self.deposits);
-        let [channels, _, _] = E::shape_of(&gradient);
-        let shape = [channels, height, place.width];
-        self.announce(&mut deposits, shape, &gradient, grads);
-        deposits.parts.push((gradient, place, height));
+        self.announce(&mut deposits, shape, like, grads);
+        deposits.later.push(Addition(Box::new(add)));
     }
 
     /// Gives burn a zero that takes no memory, so that it calls the layer.
@@ -135,13 +127,8 @@ impl<E: Engine> Account<E> {
             None if E::is_zero(&given) => None,
             None => Some(given),
         };
-        let mut total = total;
-        for (gradient, place, height) in deposits.parts {
-            total = Some(E::part_backward(&gradient, &place, height, total));
-        }
-        for (gradient, map) in deposits.grams {
-            total = Some(E::gram_backward(&gradient, &map, total));
-        }
+        let later = deposits.later.into_iter();
+        let total = later.fold(total, |total, Addition(add)| Some(add(total)));
         total.expect("a zero is given only where something was left")
     }
 }

@@ -62,14 +62,15 @@ pub trait Engine: Backend {
         other: Option<FloatTensor<Self>>,
     ) -> FloatTensor<Self>;
 
-    /// The Gram matrix of a map, `[channels, channels]`, divided by the number of pixels.
-    fn gram(x: &FloatTensor<Self>) -> FloatTensor<Self>;
+    /// The Gram matrix of a map, `[channels, channels]`, divided by this number of positions.
+    fn gram(x: &FloatTensor<Self>, positions: f32) -> FloatTensor<Self>;
 
     /// The gradient of the map whose Gram matrix has this gradient, added to another if there is
     /// one.
     fn gram_backward(
         gradient: &FloatTensor<Self>,
         x: &FloatTensor<Self>,
+        positions: f32,
         other: Option<FloatTensor<Self>>,
     ) -> FloatTensor<Self>;
 

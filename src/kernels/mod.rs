@@ -14,6 +14,7 @@ mod ops;
 mod pictures;
 mod plain;
 mod storage;
+mod weighing;
 
 #[cfg(test)]
 mod tensor_tests;
@@ -26,6 +27,7 @@ use burn::tensor::{Device, Tensor, s};
 
 use cpu::layer::FusedLayer;
 use ops::Kernels;
+use weighing::Weighing;
 
 pub use cpu::adam::AdamStep;
 pub use cpu::layer::Pool;
@@ -201,13 +203,48 @@ pub fn part(x: Tensor<4>, rows: Range<usize>, columns: Range<usize>) -> Tensor<4
 /// The Gram matrix `F Fᵀ / M` of `x`, `[1, channels, height, width]`, seen as a matrix F of
 /// channels by M = height * width pixels: `[channels, channels]`.
 pub fn gram(x: Tensor<4>) -> Tensor<2> {
+    let [_, _, height, width] = x.dims();
+    gram_over(x, (height * width) as f32)
+}
+
+/// The same over another number of `positions` M: those of a map that `x` is a part of.
+pub fn gram_over(x: Tensor<4>, positions: f32) -> Tensor<2> {
     if is_ours(&x.device()) {
-        return Tensor::from_dispatch(<Dispatch as Kernels>::gram(x.into_dispatch()));
+        return Tensor::from_dispatch(<Dispatch as Kernels>::gram(x.into_dispatch(), positions));
     }
     let [_, channels, height, width] = x.dims();
     let matrix = x.reshape([channels, height * width]);
     let square = matrix.clone().matmul(matrix.transpose());
-    square.div_scalar((height * width) as f32)
+    square.div_scalar(positions)
+}
+
+/// A map `[1, channels, height, width]`, each position times its constant number of `[height, width]`.
+///
+/// # Panics
+///
+/// If there is not a number for each position.
+pub fn weighted(x: Tensor<4>, weights: Tensor<2>) -> Tensor<4> {
+    assert_eq!(x.dims()[2..], weights.dims(), "a number for each position");
+    if !matches!(Home::of(&x.device()), Home::Cpu) {
+        return plain::weighted(x, weights);
+    }
+    let (x, weights) = (x.into_dispatch(), weights.into_dispatch());
+    Tensor::from_dispatch(<Dispatch as Weighing>::weighted(x, weights))
+}
+
+/// The sum over the positions of a map `[1, channels, height, width]`, each times its constant weight of
+/// `[height, width]`: `[1, channels]`. Exact to a few float32 digits over any number of positions.
+///
+/// # Panics
+///
+/// If there is not a weight for each position.
+pub fn mean(x: Tensor<4>, weights: Tensor<2>) -> Tensor<2> {
+    assert_eq!(x.dims()[2..], weights.dims(), "a weight for each position");
+    if !matches!(Home::of(&x.device()), Home::Cpu) {
+        return plain::mean(x, weights);
+    }
+    let (x, weights) = (x.into_dispatch(), weights.into_dispatch());
+    Tensor::from_dispatch(<Dispatch as Weighing>::mean(x, weights))
 }
 
 /// A picture `[1, channels, height, width]` and its two moments of the same shape after a step of

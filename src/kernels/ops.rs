@@ -29,8 +29,8 @@ pub trait Kernels: Backend {
     fn conv_relu(x: FloatTensor<Self>, filters: Filters, pool: Pool) -> FloatTensor<Self>;
     /// A pool of a map without negative values.
     fn pool(x: FloatTensor<Self>, pool: Pool) -> FloatTensor<Self>;
-    /// The Gram matrix `[channels, channels]`, divided by the number of pixels.
-    fn gram(x: FloatTensor<Self>) -> FloatTensor<Self>;
+    /// The Gram matrix `[channels, channels]`, divided by this number of positions.
+    fn gram(x: FloatTensor<Self>, positions: f32) -> FloatTensor<Self>;
     /// A part of a map.
     fn part(x: FloatTensor<Self>, place: Place) -> FloatTensor<Self>;
     /// The squared differences between neighbours, by their weights, in parts.
@@ -65,8 +65,8 @@ macro_rules! without_autodiff {
                 <Self as Engine>::pool(x, pool).0
             }
 
-            fn gram(x: FloatTensor<Self>) -> FloatTensor<Self> {
-                <Self as Engine>::gram(&x)
+            fn gram(x: FloatTensor<Self>, positions: f32) -> FloatTensor<Self> {
+                <Self as Engine>::gram(&x, positions)
             }
 
             fn part(x: FloatTensor<Self>, place: Place) -> FloatTensor<Self> {
@@ -146,12 +146,12 @@ impl<E: Engine, C: CheckpointStrategy> Kernels for Autodiff<E, C> {
         }
     }
 
-    fn gram(x: FloatTensor<Self>) -> FloatTensor<Self> {
+    fn gram(x: FloatTensor<Self>, positions: f32) -> FloatTensor<Self> {
         let source = Account::of(x.id());
         let (x, node) = x.into_parts();
-        let out = E::gram(&x);
+        let out = E::gram(&x, positions);
         match Gram.prepare::<C>([node]).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => prep.finish((x, source), out),
+            OpsKind::Tracked(prep) => prep.finish((x, positions, source), out),
             OpsKind::UnTracked(prep) => prep.finish(out),
         }
     }
@@ -248,6 +248,21 @@ fn hand_on<E: Engine>(
     }
 }
 
+/// Leaves what adds a gradient of the input, which has this shape, to another.
+pub fn leave<E: Engine>(
+    add: impl FnOnce(Option<FloatTensor<E>>) -> FloatTensor<E> + Send + 'static,
+    shape: [usize; 3],
+    like: &FloatTensor<E>,
+    source: Option<Arc<Account<E>>>,
+    input: Option<NodeId>,
+    grads: &mut Gradients,
+) {
+    match source {
+        Some(account) => account.deposit_later(add, shape, like, grads),
+        None => hand_on::<E>(add(None), None, input, grads),
+    }
+}
+
 #[derive(Debug)]
 struct ConvRelu;
 
@@ -285,17 +300,14 @@ impl<E: Engine> Backward<E, 1> for Pooled {
 struct Gram;
 
 impl<E: Engine> Backward<E, 1> for Gram {
-    type State = (FloatTensor<E>, Option<Arc<Account<E>>>);
+    type State = (FloatTensor<E>, f32, Option<Arc<Account<E>>>);
 
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let ([input], (map, source)) = (ops.parents, ops.state);
+        let ([input], (map, positions, source)) = (ops.parents, ops.state);
         let gradient = grads.consume::<E>(&ops.node);
-        if let Some(account) = source {
-            account.deposit_gram(gradient, map, grads);
-        } else {
-            let gradient = E::gram_backward(&gradient, &map, None);
-            hand_on::<E>(gradient, None, input.map(|node| node.id), grads);
-        }
+        let (shape, like) = (E::shape_of(&map), map.clone());
+        let add = move |other| E::gram_backward(&gradient, &map, positions, other);
+        leave::<E>(add, shape, &like, source, input.map(|node| node.id), grads);
     }
 }
 
@@ -308,12 +320,12 @@ impl<E: Engine> Backward<E, 1> for Part {
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
         let ([input], (place, height, source)) = (ops.parents, ops.state);
         let gradient = grads.consume::<E>(&ops.node);
-        if let Some(account) = source {
-            account.deposit_part(gradient, place, height, grads);
-        } else {
-            let gradient = E::part_backward(&gradient, &place, height, None);
-            hand_on::<E>(gradient, None, input.map(|node| node.id), grads);
-        }
+        let (shape, like) = (
+            [E::shape_of(&gradient)[0], height, place.width],
+            gradient.clone(),
+        );
+        let add = move |other| E::part_backward(&gradient, &place, height, other);
+        leave::<E>(add, shape, &like, source, input.map(|node| node.id), grads);
     }
 }
 

@@ -7,6 +7,9 @@ use burn::tensor::{Device, Tensor, TensorData, activation, s};
 use super::pictures::Picture;
 use super::{AdamStep, Neighbours, Place, Pool, Standardisation};
 
+/// Numbers that one sum in float32 may have.
+const RUN: usize = 64;
+
 /// A layer of constant filters.
 #[derive(Clone, Debug)]
 pub struct Layer {
@@ -98,4 +101,49 @@ pub fn combination(terms: &[(f32, Picture)]) -> Tensor<4> {
     let terms = terms.iter().map(|(f, x)| (*x).clone().mul_scalar(*f));
     let sum = terms.reduce(|a, b| a + b);
     sum.expect("a term at least").clamp(0.0, 1.0)
+}
+
+pub fn weighted(x: Tensor<4>, weights: Tensor<2>) -> Tensor<4> {
+    let [height, width] = weights.dims();
+    x * weights.reshape([1, 1, height, width])
+}
+
+/// The sum over a map's positions, each times its weight.
+///
+/// One sum of all positions in float32 would be off by a hundredth for a flat map of a megapixel,
+/// and its covariance by as much. So the sum goes run by run, and the plain one, which is linear
+/// too, only carries the gradient.
+pub fn mean(x: Tensor<4>, weights: Tensor<2>) -> Tensor<2> {
+    let [_, channels, height, width] = x.dims();
+    let weights = weights.reshape([1, height * width]);
+    let rows = x.permute([0, 2, 3, 1]).reshape([height * width, channels]);
+    let exact = sum_of_runs(weights.clone(), rows.clone().inner());
+    let plain = weights.matmul(rows);
+    plain.clone() - plain.detach() + exact
+}
+
+/// `weights` times `rows`, without autodiff, by sums of [`RUN`] numbers and sums of such sums.
+fn sum_of_runs(weights: Tensor<2>, rows: Tensor<2>) -> Tensor<2> {
+    let [count, channels] = rows.dims();
+    if count <= RUN {
+        return weights.matmul(rows);
+    }
+    let runs = count / RUN;
+    let whole = runs * RUN;
+    let left = weights.clone().slice(s![.., ..whole]);
+    let right = rows.clone().slice(s![..whole, ..]);
+    let sums = left
+        .reshape([runs, 1, RUN])
+        .matmul(right.reshape([runs, RUN, channels]));
+    let mut sums = vec![sums.reshape([runs, channels])];
+    if whole < count {
+        sums.push(
+            weights
+                .slice(s![.., whole..])
+                .matmul(rows.slice(s![whole.., ..])),
+        );
+    }
+    let sums = Tensor::cat(sums, 0);
+    let ones = Tensor::ones([1, sums.dims()[0]], &sums.device());
+    sum_of_runs(ones, sums)
 }

@@ -10,8 +10,8 @@ use rand_chacha::ChaCha8Rng;
 
 use super::{
     AdamStep, Filters, Form, Neighbours, Place, Pool, Standardisation, adam, combination,
-    conv_relu, curvature_pair, distance_and_slope, dots, gram, part, plain, pool, seeded,
-    squared_distance, sum, variation,
+    conv_relu, curvature_pair, distance_and_slope, dots, gram, mean, part, plain, pool, seeded,
+    squared_distance, sum, variation, weighted,
 };
 
 /// The CPU and, where there is one, the graphics card.
@@ -434,5 +434,50 @@ fn a_part_agrees_with_a_slice_forward_and_backward() {
             &gradient(&x, |x| plain(x, true)),
             &gradient(&x, |x| plain(x, false)),
         );
+    }
+}
+
+/// A layer whose map is weighted and has a mean of its own beside the next layer.
+fn weighed(x: Tensor<4>, filters: [&Filters; 2], weights: &Tensor<2>, ours: bool) -> Tensor<4> {
+    let y = conv_relu(x, filters[0], Pool::None);
+    let (of, by) = (y.clone(), weights.clone());
+    let means = if ours {
+        gram(weighted(of.clone(), by.clone())).sum() + mean(of, by).sin().sum()
+    } else {
+        let by = by.reshape([1, 1, 37, 41]);
+        let means = (of.clone() * by.clone()).sum_dims(&[2, 3]);
+        gram(of * by).sum() + means.sin().sum()
+    };
+    conv_relu(y, filters[1], Pool::Max) + means.reshape([1, 1, 1, 1]) / 100.0
+}
+
+#[test]
+fn weighted_maps_and_their_means_agree_with_ordinary_operations() {
+    for device in devices() {
+        let x = random([1, 16, 37, 41], &device);
+        // Not of one run of memory.
+        let weights = random([41, 40], &device).transpose().slice(s![3.., ..]) / 100.0;
+        let filters = [16, 32].map(|inputs| {
+            let weight = random([32, inputs, 3, 3], &device) * (2.0 / (9.0 * inputs as f32)).sqrt();
+            both(&weight, &random([32], &device))
+        });
+        let run = |x, ours: bool| {
+            let [first, second] = &filters;
+            let own = usize::from(!ours);
+            weighed(x, [&first[own], &second[own]], &weights, ours)
+        };
+        assert_same(&run(x.clone(), true), &run(x.clone(), false));
+        assert_same(
+            &gradient(&x, |x| run(x, true)),
+            &gradient(&x, |x| run(x, false)),
+        );
+        // Of maps that no layer of ours made.
+        let ours = |x: Tensor<4>| weighted(x, weights.clone());
+        let plain = |x: Tensor<4>| plain::weighted(x, weights.clone());
+        assert_same(&gradient(&x, ours), &gradient(&x, plain));
+        let wide = |mean: Tensor<2>| mean.reshape([1, 16, 1, 1]);
+        let ours = |x: Tensor<4>| wide(mean(x, weights.clone()));
+        let plain = |x: Tensor<4>| wide(plain::mean(x, weights.clone()));
+        assert_same(&gradient(&x, ours), &gradient(&x, plain));
     }
 }

@@ -1,5 +1,6 @@
 use burn::tensor::{Device, Tensor, TensorData, s};
 
+use crate::kernels::weighted;
 use crate::picture::Mask;
 use crate::tiles::Area;
 
@@ -7,11 +8,11 @@ use crate::tiles::Area;
 /// al. (2017), "Controlling Perceptual Factors in Neural Style Transfer", section 4.
 #[derive(Clone, Debug)]
 pub struct Guide {
-    /// The mask at the layer's resolution, `[1, height, width, 1]`.
-    values: Tensor<4>,
+    /// The mask at the layer's resolution, `[height, width]`.
+    values: Tensor<2>,
     /// `[height, width]`.
     average: Tensor<2>,
-    rarity: f32,
+    squares: f32,
 }
 
 impl Guide {
@@ -22,36 +23,31 @@ impl Guide {
         let squares: f64 = values.iter().map(|&v| f64::from(v).powi(2)).sum();
         let average = values.iter().map(|&v| (f64::from(v) / squares) as f32);
         let average = TensorData::new(average.collect::<Vec<_>>(), [height, width]);
-        let rarity = ((height * width) as f64 / squares) as f32;
-        let values = TensorData::new(values, [1, height, width, 1]);
+        let values = TensorData::new(values, [height, width]);
         Self {
             values: Tensor::from_data(values, device),
             average: Tensor::from_data(average, device),
-            rarity,
+            squares: squares as f32,
         }
     }
 
     /// What a tile owns of the map, times the guide there.
     pub fn guided(&self, owned: &Tensor<4>, area: &Area) -> Tensor<4> {
         let [rows, columns] = [area.rows.clone(), area.columns.clone()];
-        let values = self.values.clone().slice(s![.., rows, columns, ..]);
-        // Maps of the CPU kernels lie channels-last: in that order the product is one dense pass.
-        let owned = owned.clone().permute([0, 2, 3, 1]);
-        (owned * values).permute([0, 3, 1, 2])
+        let values = self.values.clone().slice(s![rows, columns]);
+        weighted(owned.clone(), values)
     }
 
     /// What takes the guided map of an area, pixel by pixel, to its part of the mean over the
-    /// region: `[1, positions]`.
+    /// region: `[height, width]` of the area.
     pub fn average(&self, area: &Area) -> Tensor<2> {
         let [rows, columns] = [area.rows.clone(), area.columns.clone()];
-        let average = self.average.clone().slice(s![rows, columns]);
-        average.reshape([1, area.count()])
+        self.average.clone().slice(s![rows, columns])
     }
 
-    /// Positions of the map over the sum of squared values: what takes a guided mean over the map
-    /// to one over the region.
-    pub fn rarity(&self) -> f32 {
-        self.rarity
+    /// The sum of squared values: what a guided map's Gram matrix is over, as another's over its positions.
+    pub fn squares(&self) -> f32 {
+        self.squares
     }
 }
 
@@ -60,7 +56,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::kernels::gram;
+    use crate::kernels::{gram_over, mean};
 
     fn numbers<const D: usize>(x: Tensor<D>) -> Vec<f32> {
         x.into_data().iter::<f32>().collect()
@@ -80,12 +76,11 @@ mod tests {
         let guide = Guide::new(&mask, [2, 3], &device);
         let everywhere = Area::all([2, 3]);
         let guided = guide.guided(&map, &everywhere);
-        let second = numbers(gram(guided.clone()).mul_scalar(guide.rarity()));
+        let second = numbers(gram_over(guided.clone(), guide.squares()));
         for (found, expected) in second.iter().zip([4.0, 6.0, 6.0, 9.0]) {
             assert!((found - expected).abs() < 1e-5, "{second:?}");
         }
-        let by_channel = guided.reshape([2, 6]).transpose();
-        let mean = numbers(guide.average(&everywhere).matmul(by_channel));
+        let mean = numbers(mean(guided, guide.average(&everywhere)));
         assert!((mean[0] - 2.0).abs() < 1e-6 && (mean[1] - 3.0).abs() < 1e-6);
     }
 
@@ -101,7 +96,7 @@ mod tests {
             prop_assert!(!mask.is_empty());
             let size = [height >> halvings, width >> halvings];
             let guide = Guide::new(&mask, size, &Device::flex());
-            prop_assert!(guide.rarity().is_finite() && guide.rarity() > 0.0);
+            prop_assert!(guide.squares().is_finite() && guide.squares() > 0.0);
             prop_assert!(numbers(guide.average(&Area::all(size))).iter().all(|v| v.is_finite()));
         }
     }

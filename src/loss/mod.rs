@@ -3,6 +3,7 @@
 mod content;
 mod guide;
 mod layer_weight;
+mod matrix;
 mod measured;
 mod moments;
 mod region;

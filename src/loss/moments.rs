@@ -1,11 +1,8 @@
-use burn::tensor::{Device, Tensor, s};
+use burn::tensor::{Device, Tensor};
 
 use super::{Guide, StyleLoss};
-use crate::kernels::{gram, part};
+use crate::kernels::{gram_over, mean, part};
 use crate::tiles::{Area, Window};
-
-/// Numbers that one sum in float32 may have.
-const RUN: usize = 64;
 
 /// Statistics of a feature map that do not say where anything is. Those of a picture are the sum of
 /// those of its tiles.
@@ -33,18 +30,15 @@ impl Moments {
         let wants_mean = loss == StyleLoss::Wasserstein;
         let owned = owned(features, window);
         let [height, width] = window.map;
-        let share = window.owned.count() as f32 / (height * width) as f32;
         let Some(guide) = guide else {
-            let mean = wants_mean.then(|| {
-                let all = everywhere(window, &owned.device());
-                mean(all, owned.clone())
-            });
-            let second = times(gram(owned), share);
+            let all = || everywhere(window, &owned.device());
+            let mean = wants_mean.then(|| mean(owned.clone(), all()));
+            let second = gram_over(owned, (height * width) as f32);
             return Self { second, mean };
         };
         let guided = guide.guided(&owned, &window.owned);
-        let mean = wants_mean.then(|| mean(guide.average(&window.owned), guided.clone()));
-        let second = gram(guided).mul_scalar(guide.rarity() * share);
+        let mean = wants_mean.then(|| mean(guided.clone(), guide.average(&window.owned)));
+        let second = gram_over(guided, guide.squares());
         Self { second, mean }
     }
 
@@ -96,46 +90,6 @@ fn everywhere(window: &Window, device: &Device) -> Tensor<2> {
     let [height, width] = window.map;
     let value = 1.0 / (height * width) as f32;
     let device = device.clone().without_autodiff();
-    Tensor::full([1, window.owned.count()], value, &device)
-}
-
-/// The mean of each channel, `[1, channels]`, by the weights of the positions, `[1, positions]`.
-///
-/// One sum of all positions in float32 would be off by a hundredth for a flat map of a megapixel,
-/// and its covariance by as much. So the sum goes run by run, and the plain one, which is linear
-/// too, only carries the gradient.
-fn mean(weights: Tensor<2>, features: Tensor<4>) -> Tensor<2> {
-    let [_, channels, height, width] = features.dims();
-    let rows = features
-        .permute([0, 2, 3, 1])
-        .reshape([height * width, channels]);
-    let exact = sum_of_runs(weights.clone(), rows.clone().inner());
-    let plain = weights.matmul(rows);
-    plain.clone() - plain.detach() + exact
-}
-
-/// `weights` times `rows`, without autodiff, by sums of [`RUN`] numbers and sums of such sums.
-fn sum_of_runs(weights: Tensor<2>, rows: Tensor<2>) -> Tensor<2> {
-    let [count, channels] = rows.dims();
-    if count <= RUN {
-        return weights.matmul(rows);
-    }
-    let runs = count / RUN;
-    let whole = runs * RUN;
-    let left = weights.clone().slice(s![.., ..whole]);
-    let right = rows.clone().slice(s![..whole, ..]);
-    let sums = left
-        .reshape([runs, 1, RUN])
-        .matmul(right.reshape([runs, RUN, channels]));
-    let mut sums = vec![sums.reshape([runs, channels])];
-    if whole < count {
-        sums.push(
-            weights
-                .slice(s![.., whole..])
-                .matmul(rows.slice(s![whole.., ..])),
-        );
-    }
-    let sums = Tensor::cat(sums, 0);
-    let ones = Tensor::ones([1, sums.dims()[0]], &sums.device());
-    sum_of_runs(ones, sums)
+    let Area { rows, columns } = &window.owned;
+    Tensor::full([rows.len(), columns.len()], value, &device)
 }

@@ -1,4 +1,4 @@
-use burn::tensor::{DType, Device, Tensor};
+use super::matrix::Matrix;
 
 /// Most iterations: each takes a small singular value up 2.6 times, so these bring back any that
 /// float64 can tell from zero.
@@ -16,68 +16,56 @@ const ITERATIONS: usize = 48;
 ///
 /// NaN throughout where there is none: for matrices that are not finite, or of a condition that
 /// float64 cannot tell from infinite.
-pub fn transport(from: &Tensor<2>, to: &Tensor<2>, least: f64) -> Tensor<2> {
-    let one = identity(from.dims()[0]);
-    let mut product = from.clone().matmul(to.clone());
+pub fn transport(from: &Matrix, to: &Matrix, least: f64) -> Matrix {
+    let mut product = from.times(to);
     // A norm above the product's largest eigenvalue brings all of them to (0, 1].
-    let norm = product.clone().square().sum().into_scalar::<f64>().sqrt();
+    let norm = product.inner(&product).sqrt();
     if !norm.is_normal() {
-        return from.clone().mul_scalar(f64::NAN);
+        return product.map(|_| f64::NAN);
     }
-    product = product.div_scalar(norm);
-    let mut there = to.clone().div_scalar(norm.sqrt());
-    let mut back = from.clone().div_scalar(norm.sqrt());
+    product = product.map(|x| x / norm);
+    let [mut there, mut back] = [to, from].map(|matrix| matrix.clone().map(|x| x / norm.sqrt()));
     // The least singular value that is left of those that go to 1.
     let mut low = least / norm.sqrt();
     for _ in 0..ITERATIONS {
         // An iteration squares the distance to 1: the one from here is the last.
         let last = 1.0 - low < 1e-4;
         let scale = (3.0 / (1.0 + low + low * low)).sqrt();
-        let slope = one.clone().mul_scalar(1.5 * scale);
-        let step = product.mul_scalar(-0.5 * scale.powi(3)) + slope;
-        there = there.matmul(step.clone());
+        let step = product.map(|x| -0.5 * scale.powi(3) * x);
+        let step = step.plus_identity(1.5 * scale);
+        there = there.times(&step);
         if last {
             return there;
         }
-        back = step.matmul(back);
-        product = back.clone().matmul(there.clone());
+        back = step.times(&back);
+        product = back.times(&there);
         low = 0.5 * scale * low * (3.0 - (scale * low).powi(2));
     }
-    there.mul_scalar(f64::NAN)
-}
-
-/// The identity of float64 on the CPU.
-pub fn identity(size: usize) -> Tensor<2> {
-    Tensor::<2>::eye(size, &Device::flex()).cast(DType::F64)
-}
-
-/// The sum of the diagonal of the product of two symmetric matrices.
-pub fn inner(a: &Tensor<2>, b: &Tensor<2>) -> f64 {
-    (a.clone() * b.clone()).sum().into_scalar()
-}
-
-/// The sum of the diagonal of a float64 matrix.
-pub fn trace(a: &Tensor<2>) -> f64 {
-    inner(a, &identity(a.dims()[0]))
+    there.map(|_| f64::NAN)
 }
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::TensorData;
-
     use super::*;
 
-    fn matrix(size: usize, value: impl Fn(usize, usize) -> f64) -> Tensor<2> {
-        let values: Vec<_> = (0..size * size)
-            .map(|k| value(k / size, k % size))
-            .collect();
-        let data = TensorData::new(values, [size, size]);
-        Tensor::from_data(data, (&Device::flex(), DType::F64))
+    fn matrix(size: usize, value: impl Fn(usize, usize) -> f64) -> Matrix {
+        let places = 0..size * size;
+        Matrix::new(places.map(|k| value(k / size, k % size)).collect())
+    }
+
+    fn transposed(a: &Matrix) -> Matrix {
+        let size = a.values().len().isqrt();
+        matrix(size, |i, j| a.values()[j * size + i])
+    }
+
+    fn minus(a: &Matrix, b: &Matrix) -> Matrix {
+        let pairs = a.values().iter().zip(b.values());
+        Matrix::new(pairs.map(|(a, b)| a - b).collect())
     }
 
     /// The matrix with these eigenvalues in the basis of discrete sine transforms, turned by a
     /// reflection where `turned`, so that two matrices do not commute.
-    fn with(eigenvalues: &[f64], turned: bool) -> Tensor<2> {
+    fn with(eigenvalues: &[f64], turned: bool) -> Matrix {
         let size = eigenvalues.len();
         let length = (size + 1) as f64;
         let basis = matrix(size, |k, i| {
@@ -86,16 +74,16 @@ mod tests {
         });
         let reflection = matrix(size, |i, j| f64::from(u8::from(i == j)) - 2.0 / size as f64);
         let basis = if turned {
-            basis.matmul(reflection)
+            basis.times(&reflection)
         } else {
             basis
         };
         let diagonal = matrix(size, |i, j| if i == j { eigenvalues[i] } else { 0.0 });
-        basis.clone().transpose().matmul(diagonal).matmul(basis)
+        transposed(&basis).times(&diagonal).times(&basis)
     }
 
-    fn largest(a: Tensor<2>) -> f64 {
-        a.abs().max().into_scalar()
+    fn largest(a: &Matrix) -> f64 {
+        a.values().iter().fold(0.0, |most, x| x.abs().max(most))
     }
 
     #[test]
@@ -104,7 +92,7 @@ mod tests {
         let to: Vec<f64> = (0..24).map(|k| 1e-3 * 1.5_f64.powi(k)).collect();
         let exact: Vec<f64> = from.iter().zip(&to).map(|(f, t)| (t / f).sqrt()).collect();
         let found = transport(&with(&from, false), &with(&to, false), 1e-4);
-        let off = largest(found - with(&exact, false)) / exact[23];
+        let off = largest(&minus(&found, &with(&exact, false))) / exact[23];
         assert!(off < 1e-6, "{off}");
     }
 
@@ -113,10 +101,10 @@ mod tests {
         let eigenvalues: Vec<f64> = (0..64).map(|k| 100.0 * 0.8_f64.powi(k)).collect();
         let (from, to) = (with(&eigenvalues, false), with(&eigenvalues, true));
         let found = transport(&from, &to, eigenvalues[63]);
-        let carried = found.clone().matmul(from).matmul(found.clone());
-        let off = largest(carried - to) / 100.0;
+        let carried = found.times(&from).times(&found);
+        let off = largest(&minus(&carried, &to)) / 100.0;
         assert!(off < 1e-6, "{off}");
-        let skew = largest(found.clone() - found.clone().transpose()) / largest(found);
+        let skew = largest(&minus(&found, &transposed(&found))) / largest(&found);
         assert!(skew < 1e-6, "{skew}");
     }
 
@@ -129,18 +117,17 @@ mod tests {
                 transport(&wrong, &one(), 1e-4),
                 transport(&one(), &wrong, 1e-4),
             ] {
-                let values: Vec<f64> = found.into_data().iter().collect();
-                assert!(values.iter().all(|v| v.is_nan()), "{values:?}");
+                assert!(found.values().iter().all(|v| v.is_nan()), "{found:?}");
             }
         }
         for least in [f64::NAN, 0.0, 1e-300] {
-            assert!(trace(&transport(&one(), &one(), least)).is_nan(), "{least}");
+            assert!(transport(&one(), &one(), least).trace().is_nan(), "{least}");
         }
     }
 
     #[test]
     fn one_number_has_a_ratio() {
         let found = transport(&matrix(1, |_, _| 4.0), &matrix(1, |_, _| 9.0), 1e-6);
-        assert!((trace(&found) - 1.5).abs() < 1e-7);
+        assert!((found.trace() - 1.5).abs() < 1e-7);
     }
 }

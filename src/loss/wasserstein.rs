@@ -1,7 +1,8 @@
-use burn::tensor::{DType, Device, Tensor};
+use burn::tensor::{Tensor, TensorData};
 
 use super::Moments;
-use super::transport::{identity, inner, trace, transport};
+use super::matrix::{Matrix, inner};
+use super::transport::transport;
 use crate::device::read;
 
 /// Rounding of moments in float32, as a part of the sum of squared features.
@@ -20,9 +21,8 @@ const ROUNDING: f64 = 4e-6;
 /// rounding of the moments, which would make an eigenvalue negative.
 #[derive(Debug)]
 pub struct Gaussian {
-    /// `[1, channels]`, float64 on the CPU as the covariance.
-    mean: Tensor<2>,
-    covariance: Tensor<2>,
+    mean: Vec<f64>,
+    covariance: Matrix,
     ridge: f64,
     /// |mean|² + trace of the covariance: the squared distance to features that are all zero.
     size: f64,
@@ -33,11 +33,11 @@ impl Gaussian {
     /// `[1, channels]`.
     pub fn new(second: Tensor<2>, mean: Tensor<2>) -> Self {
         let channels = mean.dims()[1] as f64;
-        let (second, mean) = (on_host(second), on_host(mean));
-        let size = trace(&second);
+        let (second, mean) = (Matrix::new(on_host(second)), on_host(mean));
+        let size = second.trace();
         let ridge = 1e-4 * if size > 0.0 { size / channels } else { 1.0 };
         Self {
-            covariance: covariance(second, &mean),
+            covariance: second.minus_square(&mean),
             mean,
             ridge: ridge.max(ROUNDING * size),
             size,
@@ -58,49 +58,45 @@ impl Gaussian {
         let mean = moments.mean.expect("the moments for this loss");
         let device = mean.device();
         let mean = on_host(mean);
-        let off = mean.clone() - self.mean.clone();
-        let (value, slope) = self.of_covariances(on_host(moments.second), &mean);
+        let off: Vec<_> = mean.iter().zip(&self.mean).map(|(m, t)| m - t).collect();
+        let (value, slope) = self.of_covariances(Matrix::new(on_host(moments.second)), &mean);
         let value = value + inner(&off, &off);
         // The covariance is second - meanᵀ mean, and the slope is symmetric.
-        let of_mean = (off - mean.matmul(slope.clone())).mul_scalar(2.0);
-        let weighted = |slope: Tensor<2>| on_device(slope.mul_scalar(f64::from(weight)), &device);
+        let carried = slope.after(&mean).into_iter();
+        let of_mean: Vec<_> = off
+            .iter()
+            .zip(carried)
+            .map(|(o, c)| 2.0 * (o - c))
+            .collect();
+        let weighted = |slopes: &[f64]| {
+            let weighted = slopes
+                .iter()
+                .map(|slope| (slope * f64::from(weight)) as f32);
+            let shape = [slopes.len() / mean.len(), mean.len()];
+            Tensor::from_data(TensorData::new(weighted.collect(), shape), &device)
+        };
         let slopes = Moments {
-            second: weighted(slope),
-            mean: Some(weighted(of_mean)),
+            second: weighted(slope.values()),
+            mean: Some(weighted(&of_mean)),
         };
         (Tensor::from_floats([value as f32], &device), slopes)
     }
 
     /// The part of the covariances, and its gradient in the covariance of these moments.
-    fn of_covariances(&self, second: Tensor<2>, mean: &Tensor<2>) -> (f64, Tensor<2>) {
-        let channels = mean.dims()[1];
-        let ridge = self.ridge.max(ROUNDING * trace(&second));
-        let from = with_ridge(covariance(second, mean), ridge);
-        let to = with_ridge(self.covariance.clone(), ridge);
+    fn of_covariances(&self, second: Matrix, mean: &[f64]) -> (f64, Matrix) {
+        let ridge = self.ridge.max(ROUNDING * second.trace());
+        let from = second.minus_square(mean).plus_identity(ridge);
+        let to = self.covariance.clone().plus_identity(ridge);
         let carry = transport(&from, &to, ridge);
-        let value = trace(&from) + trace(&to) - 2.0 * inner(&carry, &from);
+        let value = from.trace() + to.trace() - 2.0 * carry.inner(&from);
         // A clamp leaves NaN as it is, which the loop must hear of.
-        (value.clamp(0.0, f64::INFINITY), identity(channels) - carry)
+        let slope = carry.map(|x| -x).plus_identity(1.0);
+        (value.clamp(0.0, f64::INFINITY), slope)
     }
 }
 
-fn covariance(second: Tensor<2>, mean: &Tensor<2>) -> Tensor<2> {
-    second - mean.clone().transpose().matmul(mean.clone())
-}
-
-fn with_ridge(covariance: Tensor<2>, ridge: f64) -> Tensor<2> {
-    let channels = covariance.dims()[0];
-    covariance + identity(channels).mul_scalar(ridge)
-}
-
-fn on_host(x: Tensor<2>) -> Tensor<2> {
-    let data = read(x).convert::<f64>();
-    Tensor::from_data(data, (&Device::flex(), DType::F64))
-}
-
-fn on_device(x: Tensor<2>, device: &Device) -> Tensor<2> {
-    let data = read(x).convert::<f32>();
-    Tensor::from_data(data, device)
+fn on_host(x: Tensor<2>) -> Vec<f64> {
+    read(x).iter().collect()
 }
 
 #[cfg(test)]

@@ -59,13 +59,13 @@ impl Lbfgs {
     }
 
     /// The next picture to try, given the loss and gradient of `x`, the one tried last.
-    pub fn update(&mut self, x: Tensor<4>, gradient: Tensor<4>, total: f32) -> Tensor<4> {
+    pub fn update(&mut self, x: Tensor<4>, gradient: &Tensor<4>, total: f32) -> Tensor<4> {
         let Some(base) = self.base.take() else {
-            let [gradient, ..] = curvature_pair([&x, &gradient], [&x, &gradient]);
+            let [gradient, ..] = curvature_pair([&x, gradient], [&x, gradient]);
             return self.leave(x, gradient, total);
         };
         let before = [&base.x, &base.gradient];
-        let [gradient, s, y] = curvature_pair([&x, &gradient], before);
+        let [gradient, s, y] = curvature_pair([&x, gradient], before);
         self.memory.measure(s, y, &gradient);
         let promised = self.memory.promised() as f32;
         // Rounding alone may keep the loss from falling near the minimum.
@@ -204,7 +204,7 @@ mod tests {
         let mut x = row([0.9, 0.1, 0.2, 0.0]);
         for _ in 0..40 {
             let (total, gradient) = evaluate(&x);
-            x = lbfgs.update(x, gradient, total);
+            x = lbfgs.update(x, &gradient, total);
         }
         let best: Vec<f32> = lbfgs.accepted().unwrap().to_data().iter().collect();
         for (found, expected) in best.iter().zip([0.3, 0.8, 1.0, 0.6]) {
@@ -220,7 +220,7 @@ mod tests {
         for k in 0..60 {
             let (total, gradient) = evaluate(&x);
             let lie = if k % 3 == 0 { -1.0 } else { 1.0 };
-            x = lbfgs.update(x, gradient.mul_scalar(lie), total);
+            x = lbfgs.update(x, &gradient.mul_scalar(lie), total);
             let (accepted, _) = evaluate(lbfgs.accepted().unwrap());
             assert!(accepted <= lowest * (1.0 + 1e-5), "step {k}: {accepted}");
             lowest = lowest.min(accepted);
@@ -242,8 +242,8 @@ mod tests {
             let (total, gradient) = evaluate(&x);
             // Now and then a trial that is refused.
             let total = if k % 7 == 5 { total + 10.0 } else { total };
-            let expected = lbfgs.update(x.clone(), gradient.clone(), total);
-            let found = other.update(x, gradient, total);
+            let expected = lbfgs.update(x.clone(), &gradient, total);
+            let found = other.update(x, &gradient, total);
             found.to_data().assert_eq(&expected.to_data(), true);
             assert!(tensors.is_empty(), "left over: {:?}", tensors.keys());
             x = expected;

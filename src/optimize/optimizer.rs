@@ -47,7 +47,7 @@ impl Optimizer {
     pub fn update(&mut self, x: Tensor<4>, gradient: Tensor<4>, total: f32) -> Tensor<4> {
         match self {
             Self::Adam(adam) => adam.update(x, gradient),
-            Self::Lbfgs(lbfgs) => lbfgs.update(x, gradient, total),
+            Self::Lbfgs(lbfgs) => lbfgs.update(x, &gradient, total),
             Self::GradientDescent { lr } => (x - gradient.mul_scalar(*lr)).clamp(0.0, 1.0),
         }
     }

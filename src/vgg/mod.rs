@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use burn::module::Module;
 use burn::tensor::ops::PadMode;
-use burn::tensor::{Device, Tensor, s};
+use burn::tensor::{Device, Tensor};
 
 pub use crate::arch::{CHANNELS, Layer, Model, Padding, Pooling, UnknownLayer};
 
-use crate::kernels::{Filters, Pool, Standardisation, conv_relu, pool};
+use crate::kernels::{Filters, Pool, Standardisation, conv_relu, part, pool};
 use crate::weights::{Convolution, Preprocessing, Weights};
 
 /// The layer that sees the picture.
@@ -120,8 +120,13 @@ impl Vgg {
 /// A convolution and `ReLU` that sees the border's own pixels beyond it, where [`conv_relu`] sees
 /// zeros: on a picture with one more pixel all around, of which the outermost is left out again.
 fn replicated(x: Tensor<4>, filters: &Filters) -> Tensor<4> {
+    let [_, _, height, width] = x.dims();
     let padded = x.pad((1, 1, 1, 1), PadMode::Edge);
-    conv_relu(padded, filters, Pool::None).slice(s![.., .., 1..-1, 1..-1])
+    part(
+        conv_relu(padded, filters, Pool::None),
+        1..height + 1,
+        1..width + 1,
+    )
 }
 
 /// What a picture is taken to before the first layer: what the network was trained on.

@@ -1,4 +1,5 @@
-//! Gram matrices of channels-last maps: G = Fᵀ F / M, with M pixels as rows of F.
+//! Gram matrices of channels-last maps: G = Fᵀ F / M, with pixels as rows of F and M of them, or of those
+//! that the map is a part of.
 
 use rayon::prelude::*;
 
@@ -23,8 +24,9 @@ const PIXELS: usize = 96;
 /// sets of the cache.
 const GATHER: usize = 192;
 
-/// The Gram matrix of `map`, of pixels by `channels` (a multiple of 16): `channels` x `channels`.
-pub fn matrix(isa: Isa, map: &[f32], channels: usize) -> Buffer {
+/// The Gram matrix of `map`, of pixels by `channels` (a multiple of 16), over so many positions: `channels` x
+/// `channels`.
+pub fn matrix(isa: Isa, map: &[f32], channels: usize, positions: f32) -> Buffer {
     let pixels = map.len() / channels;
     let blocks = channels.div_ceil(PANEL);
     let pairs: Vec<(usize, usize)> = (0..blocks)
@@ -49,7 +51,7 @@ pub fn matrix(isa: Isa, map: &[f32], channels: usize) -> Buffer {
         });
     add_up(&mut sums, parts * of_item, of_item);
     let mut result = Buffer::new(channels * channels);
-    let share = 1.0 / pixels as f32;
+    let share = 1.0 / positions;
     result
         .par_chunks_mut(PANEL * channels)
         .enumerate()
@@ -195,6 +197,7 @@ pub fn matrix_backward(
     isa: Isa,
     map: &[f32],
     channels: usize,
+    positions: f32,
     s: &[f32],
     out: &mut [f32],
     add: bool,
@@ -202,7 +205,7 @@ pub fn matrix_backward(
     assert_eq!(map.len(), out.len(), "gradient of the map");
     let pixels = map.len() / channels;
     phase::count(Phase::Gram, 2 * pixels * channels * channels);
-    let share = 1.0 / pixels as f32;
+    let share = 1.0 / positions;
     let mut right = Buffer::new(channels * channels);
     right
         .par_chunks_mut(channels * PANEL)

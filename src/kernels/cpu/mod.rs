@@ -41,6 +41,7 @@ pub mod simd;
 pub mod standardisation;
 pub mod sum;
 pub mod variation;
+pub mod weighing;
 mod winograd;
 
 #[cfg(test)]

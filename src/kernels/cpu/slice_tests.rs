@@ -262,6 +262,7 @@ proptest! {
         seed in any::<u32>(), pixels in 1_usize..=300, blocks in 1_usize..=14, add in any::<bool>(),
     ) {
         let channels = blocks * 16;
+        let positions = 1.5 * pixels as f32;
         let map = noise(seed.into(), pixels * channels);
         let s = noise(u64::from(seed) + 1, channels * channels);
         let before = noise(u64::from(seed) + 2, map.len());
@@ -271,14 +272,14 @@ proptest! {
         for (m, i, j) in (0..pixels * channels * channels)
             .map(|n| (n / channels / channels, n / channels % channels, n % channels))
         {
-            expected[i * channels + j] += at(m, i) * at(m, j) / pixels as f64;
+            expected[i * channels + j] += at(m, i) * at(m, j) / f64::from(positions);
             let both = f64::from(s[i * channels + j]) + f64::from(s[j * channels + i]);
-            back[m * channels + j] += at(m, i) * both / pixels as f64;
+            back[m * channels + j] += at(m, i) * both / f64::from(positions);
         }
         for isa in isas() {
-            assert_close(&matrix(isa, &map, channels), &expected, "Gram matrix");
+            assert_close(&matrix(isa, &map, channels, positions), &expected, "Gram matrix");
             let mut found = before.clone();
-            matrix_backward(isa, &map, channels, &s, &mut found, add);
+            matrix_backward(isa, &map, channels, positions, &s, &mut found, add);
             assert_close(&found, &back, "gradient of the Gram matrix");
         }
     }
@@ -317,7 +318,7 @@ fn small_maps_with_large_filters_agree_with_plain_loops() {
 fn small_gram_matrices_agree_with_plain_loops() {
     let (map, s) = (noise(1, 5 * 80), noise(2, 80 * 80));
     for isa in isas() {
-        let square = matrix(isa, &map, 80);
+        let square = matrix(isa, &map, 80, 5.0);
         let expected: Vec<f64> = (0..80 * 80)
             .map(|n| {
                 let product = |m: &[f32]| f64::from(m[n / 80]) * f64::from(m[n % 80]);
@@ -326,7 +327,7 @@ fn small_gram_matrices_agree_with_plain_loops() {
             .collect();
         assert_close(&square, &expected, "Gram matrix");
         let mut back = vec![0.0; map.len()];
-        matrix_backward(isa, &map, 80, &s, &mut back, false);
+        matrix_backward(isa, &map, 80, 5.0, &s, &mut back, false);
         let expected: Vec<f64> = (0..5 * 80)
             .map(|n| {
                 let both = |i: usize| f64::from(s[i * 80 + n % 80]) + f64::from(s[n % 80 * 80 + i]);
@@ -382,8 +383,8 @@ fn any_number_of_threads_gives_the_same_bits() {
                 let (out, bits) = layer.forward(&case.arranged(&layer), case.shape, Pool::Max);
                 all.push(layer.backward(&out, &bits, case.shape, Pool::Max));
                 let mut back = out.clone();
-                let square = matrix(Isa::chosen(), &out, outputs);
-                matrix_backward(Isa::chosen(), &out, outputs, &square, &mut back, true);
+                let square = matrix(Isa::chosen(), &out, outputs, 9.0);
+                matrix_backward(Isa::chosen(), &out, outputs, 9.0, &square, &mut back, true);
                 all.extend([out, square, back]);
             }
             all.iter()

@@ -3,7 +3,7 @@
 //! Maps are `[1, channels, height, width]` to everyone; the results here lie channels-last in
 //! memory, which other operations see as strides.
 
-mod values;
+pub mod values;
 
 use std::sync::Arc;
 
@@ -148,12 +148,13 @@ impl Engine for Flex {
         sum
     }
 
-    fn gram(x: &FlexTensor) -> FlexTensor {
+    fn gram(x: &FlexTensor, positions: f32) -> FlexTensor {
         let channels = Self::shape_of(x)[0];
         let wide = padded(channels);
         let given = values(x, false);
         let padded = layout::pad(&given, channels, wide);
-        let square = matrix(Isa::chosen(), padded.as_deref().unwrap_or(&given), wide);
+        let given = padded.as_deref().unwrap_or(&given);
+        let square = matrix(Isa::chosen(), given, wide, positions);
         let mut square = layout::crop(square, wide, channels).to_vec();
         square.truncate(channels * channels);
         numbers(square, Shape::from([channels, channels]))
@@ -162,6 +163,7 @@ impl Engine for Flex {
     fn gram_backward(
         gradient: &FlexTensor,
         x: &FlexTensor,
+        positions: f32,
         other: Option<FlexTensor>,
     ) -> FlexTensor {
         let shape = Self::shape_of(x);
@@ -184,18 +186,34 @@ impl Engine for Flex {
                     Some(other) => other,
                     None => layout::zeros(given.len()),
                 };
-            matrix_backward(Isa::chosen(), &given, wide, &rows, &mut out, true);
+            matrix_backward(
+                Isa::chosen(),
+                &given,
+                wide,
+                positions,
+                &rows,
+                &mut out,
+                true,
+            );
             return map(layout::crop(out, wide, channels), shape, false);
         }
         if other.is_some() {
             let mut sum = to_add_to(other, shape);
             let start = sum.layout().start_offset();
             let out = &mut sum.storage_mut()[start..start + given.len()];
-            matrix_backward(Isa::chosen(), &given, wide, square, out, true);
+            matrix_backward(Isa::chosen(), &given, wide, positions, square, out, true);
             return sum;
         }
         let mut out = Buffer::new(given.len());
-        matrix_backward(Isa::chosen(), &given, wide, square, &mut out, false);
+        matrix_backward(
+            Isa::chosen(),
+            &given,
+            wide,
+            positions,
+            square,
+            &mut out,
+            false,
+        );
         map(out, shape, false)
     }
 

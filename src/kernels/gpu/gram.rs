@@ -124,7 +124,14 @@ pub fn shares(map: &[Quad], out: &mut [Quad], pixels: u32, channels: u32, share:
 
 /// Adds the shares up, one unit for each number of the upper triangle of squares, and writes both halves.
 #[cube(launch_unchecked)]
-pub fn total(shares: &[f32], out: &mut [f32], count: u32, pairs: u32, channels: u32, pixels: u32) {
+pub fn total(
+    shares: &[f32],
+    out: &mut [f32],
+    count: u32,
+    pairs: u32,
+    channels: u32,
+    positions: f32,
+) {
     let side = comptime!(SIDE as u32);
     let squares = channels.div_ceil(side);
     let at = ABSOLUTE_POS as u32;
@@ -143,7 +150,7 @@ pub fn total(shares: &[f32], out: &mut [f32], count: u32, pairs: u32, channels: 
         for share in 0..count {
             sum += shares[(share * pairs * size + at) as usize];
         }
-        sum /= f32::cast_from(pixels);
+        sum /= positions;
         if y < channels && x < channels {
             out[(y * channels + x) as usize] = sum;
             out[(x * channels + y) as usize] = sum;
@@ -153,7 +160,7 @@ pub fn total(shares: &[f32], out: &mut [f32], count: u32, pairs: u32, channels: 
 
 /// What every pixel is multiplied by for the gradient: `(D + Dᵀ) / M`, its rows padded to quads.
 #[cube(launch_unchecked)]
-pub fn symmetric(gradient: &[f32], out: &mut [f32], channels: u32, pixels: u32) {
+pub fn symmetric(gradient: &[f32], out: &mut [f32], channels: u32, positions: f32) {
     let wide = channels.div_ceil(4) * 4;
     let unit = ABSOLUTE_POS as u32;
     let (row, column) = (unit / wide, unit % wide);
@@ -162,7 +169,7 @@ pub fn symmetric(gradient: &[f32], out: &mut [f32], channels: u32, pixels: u32) 
         if column < channels {
             let there = gradient[(row * channels + column) as usize];
             let back = gradient[(column * channels + row) as usize];
-            value = (there + back) / f32::cast_from(pixels);
+            value = (there + back) / positions;
         }
         out[unit as usize] = value;
     }

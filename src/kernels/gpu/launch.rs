@@ -151,8 +151,8 @@ pub fn pool_backward(
     out
 }
 
-/// The Gram matrix of a map.
-pub fn gram(x: &CubeTensor) -> CubeTensor {
+/// The Gram matrix of a map, over so many positions.
+pub fn gram(x: &CubeTensor, positions: f32) -> CubeTensor {
     let shape @ [channels, height, width] = shape_of(x);
     let shares = grams::Shares::of(channels, height * width);
     let parts = numbers(shares.numbers(), x);
@@ -179,7 +179,7 @@ pub fn gram(x: &CubeTensor) -> CubeTensor {
             shares.count as u32,
             shares.pairs as u32,
             channels as u32,
-            pixels,
+            positions,
         );
     }
     CubeTensor::new_contiguous(
@@ -191,10 +191,11 @@ pub fn gram(x: &CubeTensor) -> CubeTensor {
     )
 }
 
-/// The gradient of the map whose Gram matrix has this gradient, added to another.
+/// The gradient of the map whose Gram matrix over so many positions has this gradient, added to another.
 pub fn gram_backward(
     gradient: &CubeTensor,
     x: &CubeTensor,
+    positions: f32,
     other: Option<CubeTensor>,
 ) -> CubeTensor {
     let shape @ [channels, height, width] = shape_of(x);
@@ -219,7 +220,7 @@ pub fn gram_backward(
             buffer(&gradient.handle, channels * channels),
             buffer(&matrix.handle, 4 * quad * channels),
             channels as u32,
-            (height * width) as u32,
+            positions,
         );
         convolution::through::launch_unchecked(
             &x.client,

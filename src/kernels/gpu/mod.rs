@@ -106,16 +106,18 @@ impl Engine for CubeBackend {
         Self::float_slice_assign(sum, &slices, Self::float_add(own, gradient.clone()))
     }
 
-    fn gram(x: &CubeTensor) -> CubeTensor {
-        launch::gram(&map::packed(x.clone()))
+    fn gram(x: &CubeTensor, positions: f32) -> CubeTensor {
+        launch::gram(&map::packed(x.clone()), positions)
     }
 
     fn gram_backward(
         gradient: &CubeTensor,
         x: &CubeTensor,
+        positions: f32,
         other: Option<CubeTensor>,
     ) -> CubeTensor {
-        launch::gram_backward(gradient, &map::packed(x.clone()), other.map(map::packed))
+        let (x, other) = (map::packed(x.clone()), other.map(map::packed));
+        launch::gram_backward(gradient, &x, positions, other)
     }
 
     fn sum(x: CubeTensor) -> CubeTensor {
