@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 use std::io::{self, Seek, Write};
+use std::ops::Range;
 use std::path::Path;
 
 use image::codecs::jpeg::JpegEncoder;
 use image::{ExtendedColorType, ImageEncoder, ImageError};
-use moxcms::{ColorDateTime, ColorProfile};
+use moxcms::ColorProfile;
 
 use super::{EncodeOptions, png, tiff, webp};
 use crate::files::FileError;
@@ -14,6 +15,11 @@ use crate::picture::{OutputFormat, Picture, PictureError, eight_bit, provenance}
 
 /// Of a JPEG, unless asked for.
 const QUALITY: u8 = 95;
+
+/// Where a profile's header has its date: six numbers of two bytes, the year first (ICC.1:2010, 7.2.10).
+const DATE: Range<usize> = 24..36;
+/// The first day of 1999, the year of IEC 61966-2-1.
+const YEAR_OF_SRGB: [u8; 12] = [7, 207, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0];
 
 /// Why no file came out.
 pub(super) enum Failure {
@@ -135,19 +141,13 @@ pub(super) fn exif(options: &EncodeOptions) -> Result<Option<Vec<u8>>, Failure> 
 }
 
 pub(super) fn srgb_profile() -> Result<Vec<u8>, Failure> {
-    let mut profile = ColorProfile::new_srgb();
-    // The year of the standard, IEC 61966-2-1. The crate takes the time of day, and no two files would be equal.
-    profile.creation_date_time = ColorDateTime {
-        year: 1999,
-        month: 1,
-        day_of_the_month: 1,
-        hours: 0,
-        minutes: 0,
-        seconds: 0,
-    };
-    profile
-        .encode()
-        .map_err(|e| Failure::Encoder(e.to_string()))
+    let profile = ColorProfile::new_srgb().encode();
+    let mut profile = profile.map_err(|e| Failure::Encoder(e.to_string()))?;
+    // The crate takes the time of day, and no two files would be equal.
+    if let Some(date) = profile.get_mut(DATE) {
+        date.copy_from_slice(&YEAR_OF_SRGB);
+    }
+    Ok(profile)
 }
 
 /// Samples in 16 bits, native byte order.
