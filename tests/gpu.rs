@@ -189,8 +189,7 @@ fn a_step_launches_few_kernels_and_keeps_little_for_its_gradient() {
     let objective = objective(&Settings::default(), &content, &content, &vgg);
     let x = noise(side, side, 3, &gpu).autodiff().require_grad();
     let forward = || {
-        let features = vgg.features(x.clone(), &objective.layers());
-        let measured = objective.measure(&x, &features, &Tile::whole([side, side]));
+        let measured = objective.measure(&vgg, &x, &Tile::whole([side, side]));
         let (_, slopes) = objective.terms(&measured);
         measured.along(&slopes)
     };

@@ -13,6 +13,7 @@ use burn::backend::autodiff::NodeId;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::tensor::FloatTensor;
 
+use super::Filters;
 use super::engine::Engine;
 
 /// Accounts of living graphs, of every engine, by the node of their map.
@@ -22,6 +23,8 @@ static OPEN: Mutex<BTreeMap<NodeId, Weak<dyn Any + Send + Sync>>> = Mutex::new(B
 #[derive(Debug)]
 pub struct Account<E: Engine> {
     node: OnceLock<NodeId>,
+    /// What the map was made of, where that is so little that nobody need keep the map.
+    pub origin: Option<Origin<E>>,
     deposits: Mutex<Deposits<E>>,
 }
 
@@ -43,17 +46,15 @@ impl<E: Engine> fmt::Debug for Addition<E> {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+/// What a first layer makes its map of.
+#[derive(Clone, Debug)]
+pub struct Origin<E: Engine> {
+    pub picture: FloatTensor<E>,
+    pub filters: Filters,
 }
 
-impl<E: Engine> Default for Account<E> {
-    fn default() -> Self {
-        Self {
-            node: OnceLock::new(),
-            deposits: Mutex::default(),
-        }
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<E: Engine> Default for Deposits<E> {
@@ -67,6 +68,15 @@ impl<E: Engine> Default for Deposits<E> {
 }
 
 impl<E: Engine> Account<E> {
+    /// Of a map with this origin, if that is enough to keep.
+    pub fn new(origin: Option<Origin<E>>) -> Self {
+        Self {
+            node: OnceLock::new(),
+            origin,
+            deposits: Mutex::default(),
+        }
+    }
+
     /// Opens the account of a map.
     pub fn open(self: &Arc<Self>, node: NodeId) {
         if self.node.set(node).is_ok() {

@@ -6,6 +6,7 @@ use burn::backend::Backend;
 use burn::backend::tensor::FloatTensor;
 
 use super::Filters;
+use super::account::Origin;
 use super::cpu::adam::AdamStep;
 use super::cpu::layer::Pool;
 use super::cpu::part::Place;
@@ -73,6 +74,24 @@ pub trait Engine: Backend {
         positions: f32,
         other: Option<FloatTensor<Self>>,
     ) -> FloatTensor<Self>;
+
+    /// Whether a layer's map is made anew for the gradient of its Gram matrix instead of being kept: where
+    /// that costs little, and the map is the largest of all.
+    fn remakes(_: &Filters, _: Pool) -> bool {
+        false
+    }
+
+    /// The gradient of the map that such a layer made of a picture and whose Gram matrix has this gradient,
+    /// added to another if there is one. Asked for only where [`remakes`](Self::remakes) says so.
+    fn gram_backward_remade(
+        gradient: &FloatTensor<Self>,
+        Origin { picture, filters }: &Origin<Self>,
+        positions: f32,
+        other: Option<FloatTensor<Self>>,
+    ) -> FloatTensor<Self> {
+        let (map, _) = Self::convolve(picture.clone(), filters, Pool::None);
+        Self::gram_backward(gradient, &map, positions, other)
+    }
 
     /// The sum of a tensor of any shape, `[1]`, always added in the same order.
     fn sum(x: FloatTensor<Self>) -> FloatTensor<Self>;

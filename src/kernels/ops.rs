@@ -1,8 +1,8 @@
 //! The kernels as operations of burn: one trait, and one rule of automatic differentiation for each
 //! operation, whatever the engine.
 //!
-//! The rules compute gradients of inputs only. They keep one bit for each activation, and the map
-//! itself for a Gram matrix.
+//! The rules compute gradients of inputs only. They keep one bit for each activation, and for a Gram
+//! matrix the map itself, or the picture that a first layer made it of.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Flex, backend_extension};
 
 use super::Filters;
-use super::account::Account;
+use super::account::{Account, Origin};
 use super::cpu::adam::AdamStep;
 use super::cpu::layer::Pool;
 use super::cpu::part::Place;
@@ -115,10 +115,14 @@ impl<E: Engine, C: CheckpointStrategy> Kernels for Autodiff<E, C> {
         let source = Account::of(x.id());
         let (x, node) = x.into_parts();
         let size = size::<E>(&x);
+        let origin = E::remakes(&filters, pool).then(|| Origin {
+            picture: x.clone(),
+            filters: filters.clone(),
+        });
         let (out, bits) = E::convolve(x, &filters, pool);
         match ConvRelu.prepare::<C>([node]).compute_bound().stateful() {
             OpsKind::Tracked(prep) => {
-                let account = Arc::<Account<E>>::default();
+                let account = Arc::new(Account::<E>::new(origin));
                 let state = Convolved {
                     filters,
                     pool,
@@ -147,11 +151,16 @@ impl<E: Engine, C: CheckpointStrategy> Kernels for Autodiff<E, C> {
     }
 
     fn gram(x: FloatTensor<Self>, positions: f32) -> FloatTensor<Self> {
-        let source = Account::of(x.id());
+        let source = Account::<E>::of(x.id());
         let (x, node) = x.into_parts();
         let out = E::gram(&x, positions);
         match Gram.prepare::<C>([node]).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => prep.finish((x, positions, source), out),
+            OpsKind::Tracked(prep) => {
+                let shape = E::shape_of(&x);
+                let origin = source.as_ref().and_then(|account| account.origin.clone());
+                let map = origin.map_or(Map::Kept(x), Map::Remade);
+                prep.finish((map, shape, positions, source), out)
+            }
             OpsKind::UnTracked(prep) => prep.finish(out),
         }
     }
@@ -296,17 +305,27 @@ impl<E: Engine> Backward<E, 1> for Pooled {
     }
 }
 
+/// The map of a Gram matrix, or what it is made of.
+#[derive(Clone, Debug)]
+enum Map<E: Engine> {
+    Kept(FloatTensor<E>),
+    Remade(Origin<E>),
+}
+
 #[derive(Debug)]
 struct Gram;
 
 impl<E: Engine> Backward<E, 1> for Gram {
-    type State = (FloatTensor<E>, f32, Option<Arc<Account<E>>>);
+    type State = (Map<E>, [usize; 3], f32, Option<Arc<Account<E>>>);
 
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let ([input], (map, positions, source)) = (ops.parents, ops.state);
+        let ([input], (map, shape, positions, source)) = (ops.parents, ops.state);
         let gradient = grads.consume::<E>(&ops.node);
-        let (shape, like) = (E::shape_of(&map), map.clone());
-        let add = move |other| E::gram_backward(&gradient, &map, positions, other);
+        let like = gradient.clone();
+        let add = move |other| match &map {
+            Map::Kept(map) => E::gram_backward(&gradient, map, positions, other),
+            Map::Remade(origin) => E::gram_backward_remade(&gradient, origin, positions, other),
+        };
         leave::<E>(add, shape, &like, source, input.map(|node| node.id), grads);
     }
 }

@@ -15,6 +15,8 @@ mod transport;
 mod variation;
 mod wasserstein;
 
+use std::collections::BTreeMap;
+
 use burn::tensor::{Tensor, s};
 
 pub use layer_weight::{LayerWeight, UnknownLayerWeight};
@@ -34,7 +36,7 @@ use style::StyleTarget;
 
 use crate::arch::Layer;
 use crate::picture::Mask;
-use crate::tiles::{Area, Tile, Tiling};
+use crate::tiles::{Area, Tile, Tiling, Window};
 use crate::vgg::{Features, Vgg};
 
 /// total = alpha * content + beta * style + tv * total variation, against fixed targets.
@@ -141,21 +143,22 @@ impl Objective {
         content.chain(style).collect()
     }
 
-    /// What a tile adds to the losses: `x` is the picture as the tile sees it, `features` are its.
+    /// What a tile adds to the losses: `x` is the picture as the tile sees it.
     ///
     /// # Panics
     ///
-    /// If `features` lacks one of [`Objective::layers`].
-    pub fn measure(&self, x: &Tensor<4>, features: &Features, tile: &Tile) -> Measured {
-        let window = |layer: Layer| tile.window(layer.halvings());
-        let content = self.content.iter().map(|(_, target)| {
-            let layer = target.layer();
-            target.distance(&features[&layer], &window(layer))
-        });
-        let style = self.style.iter().map(|style| {
-            let (features, window) = (&features[&style.layer], window(style.layer));
-            let regions = style.regions.iter();
-            regions.map(|t| t.moments(features, &window)).collect()
+    /// If the network has no weights for one of [`Objective::layers`], or is too deep for the tile.
+    pub fn measure(&self, vgg: &Vgg, x: &Tensor<4>, tile: &Tile) -> Measured {
+        let (mut content, mut style) = (BTreeMap::new(), BTreeMap::new());
+        vgg.visit(x.clone(), &self.layers(), |layer, map| {
+            let window = tile.window(layer.halvings());
+            let targets = self.content.iter().map(|(_, target)| target);
+            for target in targets.filter(|target| target.layer() == layer) {
+                content.insert(layer, target.distance(map, &window));
+            }
+            for target in self.style.iter().filter(|style| style.layer == layer) {
+                style.insert(layer, target.moments(map, &window));
+            }
         });
         // Without a weight it is only reported: nothing to derive.
         let x = if self.tv > 0.0 {
@@ -164,8 +167,8 @@ impl Objective {
             x.clone().detach()
         };
         Measured {
-            content: content.collect(),
-            style: style.collect(),
+            content: content.into_values().collect(),
+            style: style.into_values().collect(),
             tv: total_variation(x, &tile.window(0)),
         }
     }
@@ -218,6 +221,12 @@ impl Objective {
 }
 
 impl StyleLayer {
+    /// What a tile adds to the moments of every region.
+    fn moments(&self, map: &Tensor<4>, window: &Window) -> Vec<Moments> {
+        let regions = self.regions.iter();
+        regions.map(|target| target.moments(map, window)).collect()
+    }
+
     /// The loss of features that are all zero.
     fn blank(&self) -> f32 {
         self.regions.iter().map(StyleTarget::blank).sum()

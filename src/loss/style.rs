@@ -49,11 +49,11 @@ impl StyleTarget {
             let [_, _, height, width] = source.image.dims();
             let guides = guides(source, [height, width], layers, vgg);
             for tile in tiling.of([height, width]) {
-                for (layer, features) in vgg.features(seen(&source.image, &tile), layers) {
+                vgg.visit(seen(&source.image, &tile), layers, |layer, features| {
                     let (guide, window) = (guides.get(&layer), tile.window(layer.halvings()));
-                    let moments = Moments::of(&features, &window, guide, settings.style_loss);
+                    let moments = Moments::of(features, &window, guide, settings.style_loss);
                     add(&mut sums, layer, moments.scaled(share));
-                }
+                });
             }
         }
         let target = |(layer, moments): (Layer, Moments)| {

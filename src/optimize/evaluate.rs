@@ -71,7 +71,7 @@ impl Pass<'_> {
     fn measure(&mut self) -> Result<Option<Measured>, DeviceError> {
         let mut sum: Option<Measured> = None;
         for tile in self.tiles {
-            let part = one(self.vgg, self.objective, tile, &seen(self.x, tile));
+            let part = self.objective.measure(self.vgg, &seen(self.x, tile), tile);
             sum = Some(match sum {
                 Some(sum) => sum.plus(part),
                 None => part,
@@ -88,7 +88,7 @@ impl Pass<'_> {
         let mut gradient = self.x.zeros_like();
         for tile in self.tiles {
             let part = seen(self.x, tile).autodiff().require_grad();
-            let along = one(self.vgg, self.objective, tile, &part).along(slopes);
+            let along = self.objective.measure(self.vgg, &part, tile).along(slopes);
             let Area { rows, columns } = tile.seen.clone();
             let place = s![.., .., rows, columns];
             let sum = gradient.clone().slice(place) + derived(&along, &part)?;
@@ -112,12 +112,6 @@ impl Pass<'_> {
     }
 }
 
-/// What is measured of a tile that sees `part`.
-fn one(vgg: &Vgg, objective: &Objective, tile: &Tile, part: &Tensor<4>) -> Measured {
-    let features = vgg.features(part.clone(), &objective.layers());
-    objective.measure(part, &features, tile)
-}
-
 fn whole(
     vgg: &Vgg,
     objective: &Objective,
@@ -125,7 +119,7 @@ fn whole(
 ) -> Result<(LossTerms, Tensor<4>), DeviceError> {
     let [_, _, height, width] = x.dims();
     let x = x.clone().autodiff().require_grad();
-    let measured = one(vgg, objective, &Tile::whole([height, width]), &x);
+    let measured = objective.measure(vgg, &x, &Tile::whole([height, width]));
     let (terms, slopes) = objective.terms(&measured);
     let gradient = derived(&measured.along(&slopes), &x)?;
     Ok((terms.read()?, gradient))

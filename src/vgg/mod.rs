@@ -79,16 +79,29 @@ impl Vgg {
     }
 
     /// The ReLU outputs of `layers` for a picture `x` of shape `[1, 3, height, width]`, sRGB in
-    /// [0, 1]. Runs only as deep as the deepest of them.
+    /// [0, 1].
+    ///
+    /// # Panics
+    ///
+    /// As [`Vgg::visit`].
+    pub fn features(&self, x: Tensor<4>, layers: &[Layer]) -> Features {
+        let mut found = Features::new();
+        self.visit(x, layers, |layer, map| {
+            found.insert(layer, map.clone());
+        });
+        found
+    }
+
+    /// Shows the ReLU outputs of `layers` to `see`, each before the next layer is computed and kept no longer
+    /// than `see` keeps it. Runs only as deep as the deepest of them.
     ///
     /// # Panics
     ///
     /// If a layer is asked for that the network has no weights for, or that the picture is too
     /// small for: [`Job::plan`](crate::job::Job::plan) rules out both.
-    pub fn features(&self, x: Tensor<4>, layers: &[Layer]) -> Features {
-        let mut found = Features::new();
+    pub fn visit(&self, x: Tensor<4>, layers: &[Layer], mut see: impl FnMut(Layer, &Tensor<4>)) {
         let Some(&deepest) = layers.iter().max() else {
-            return found;
+            return;
         };
         let kind = match self.pooling {
             Pooling::Max => Pool::Max,
@@ -104,10 +117,10 @@ impl Vgg {
                 conv_relu(x, filters, if fused { kind } else { Pool::None })
             };
             if wanted {
-                found.insert(layer, x.clone());
+                see(layer, &x);
             }
             if layer == deepest {
-                return found;
+                return;
             }
             if ends_block && !fused {
                 x = pool(x, kind);

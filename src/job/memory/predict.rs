@@ -1,33 +1,20 @@
+mod card;
+mod cpu;
+
 use super::super::{Colour, InputSizes, Job, Plan, Scale};
-use crate::arch::{Layer, Model, Padding};
-use crate::loss::{LayerWeight, StyleLoss};
+use crate::arch::{Layer, Model};
+use crate::loss::LayerWeight;
 use crate::optimize::Method;
 use crate::tiles::Tiling;
 
-/// Bytes of the process itself: code, threads, and what allocators keep.
-const PROCESS: u64 = 60 << 20;
+/// Bytes of the process itself: code, threads, what allocators keep, and the kernels' own buffers.
+const PROCESS: u64 = 120 << 20;
 /// Bytes of a card's pools that no map fills.
 const CARD: u64 = 60 << 20;
 /// A card holds filters for both directions.
 const DIRECTIONS: u64 = 2;
 /// What a card's pools take for a byte that is alive.
 const POOLING: f64 = 1.15;
-/// First-layer maps that are alive at once beside those that are kept: one that is written, and a
-/// pooled one that is read.
-const WORKING_MAPS: f64 = 1.25;
-/// More of them where the border is replicated: the larger map, its part within the border, the
-/// gradients of both.
-const REPLICATED_MAPS: f64 = 3.5;
-/// Maps of a content layer in a step beside the whole picture's target: the features, their
-/// difference and its gradient.
-const CONTENT_MAPS: f64 = 3.0;
-/// Maps of a style layer whose means are compared too: the map, and the gradient that comes from
-/// the mean.
-const MEAN_MAPS: f64 = 2.25;
-/// Maps of a style layer for each region: what the guide leaves of it, and its gradient.
-const REGION_MAPS: f64 = 2.0;
-/// More of a style layer's map for a tile: the part that it owns, and its gradient.
-const TILE_MAPS: f64 = 0.75;
 /// Pictures the loop holds: the current one, its gradient, the photo, and the last good one, or
 /// what is on the way between them. An optimiser has as many again of what it remembers.
 const PICTURES: usize = 4;
@@ -54,7 +41,7 @@ pub fn predict(job: &Job, plan: &Plan, inputs: &InputSizes) -> u64 {
     let drawn = COPIES * PIXEL * pixels(plan.size());
     // A checkpoint is written a picture at a time.
     let kept = u64::from(inputs.checkpoint) * PIXEL * pixels(plan.size());
-    let compute = compute(job, plan, inputs);
+    let compute = compute(job, plan, inputs, [cpu::target, cpu::step]);
     PROCESS + weights(job.model, plan.deepest) + given + drawn + kept + compute
 }
 
@@ -64,19 +51,22 @@ pub fn predict(job: &Job, plan: &Plan, inputs: &InputSizes) -> u64 {
 /// (256 px): within 6 %.
 pub fn predict_on_card(job: &Job, plan: &Plan, inputs: &InputSizes) -> u64 {
     let filters = DIRECTIONS * weights(job.model, plan.deepest);
-    CARD + filters + (POOLING * compute(job, plan, inputs) as f64) as u64
+    let compute = compute(job, plan, inputs, [card::target, card::step]);
+    CARD + filters + (POOLING * compute as f64) as u64
 }
 
+/// Bytes of the maps that are alive at once at a scale: of its step, or while the target of a style picture of
+/// this size is computed.
+type Maps = fn(&Job, &InputSizes, &Scale, (usize, usize)) -> f64;
+
 /// Bytes of maps and pictures at the scale that takes most.
-fn compute(job: &Job, plan: &Plan, inputs: &InputSizes) -> u64 {
+fn compute(job: &Job, plan: &Plan, inputs: &InputSizes, [target, step]: [Maps; 2]) -> u64 {
     let scale = |scale: &Scale| {
-        let seen = |size| seen(scale.tiling, size);
-        let targets = scale
-            .styles
-            .iter()
-            .map(|&size| target(job, inputs, seen(size)));
+        let targets = scale.styles.iter();
+        let targets = targets.map(|&size| target(job, inputs, scale, size) as u64);
         let kept = maps(&job.loss.content_layers, scale.size) as u64;
-        let step = step(job, inputs, scale) + kept + loop_pictures(job, scale.size);
+        let step = step(job, inputs, scale, scale.size) as u64;
+        let step = step + kept + loop_pictures(job, scale.size);
         targets.max().unwrap_or(0).max(step)
     };
     plan.scales.iter().map(scale).max().unwrap_or(0)
@@ -114,41 +104,6 @@ fn map(layer: Layer, size: (usize, usize)) -> f64 {
 /// Bytes of the maps of some layers.
 fn maps(layers: &[LayerWeight], size: (usize, usize)) -> f64 {
     layers.iter().map(|l| map(l.layer, size)).sum()
-}
-
-/// Bytes of the widest maps on the way through the network.
-fn working(job: &Job, size: (usize, usize)) -> f64 {
-    let replicated = match job.padding {
-        Padding::Zero => 0.0,
-        Padding::Replicate => REPLICATED_MAPS,
-    };
-    (WORKING_MAPS + replicated) * map(Layer::new(1, 1), size)
-}
-
-/// Bytes while the targets of a style picture are computed.
-fn target(job: &Job, inputs: &InputSizes, size: (usize, usize)) -> u64 {
-    let layers = &job.loss.style_layers;
-    let guided = layers.iter().map(|l| map(l.layer, size));
-    let guided = if inputs.style_masks {
-        guided.fold(0.0, f64::max)
-    } else {
-        0.0
-    };
-    (maps(layers, size) + guided + working(job, size)) as u64
-}
-
-/// Bytes of the maps in a step.
-fn step(job: &Job, inputs: &InputSizes, scale: &Scale) -> u64 {
-    let size = seen(scale.tiling, scale.size);
-    let copies = match (inputs.regions, job.loss.style_loss) {
-        (0, StyleLoss::Gram) => 1.0,
-        (0, StyleLoss::Wasserstein) => MEAN_MAPS,
-        (regions, _) => REGION_MAPS * regions as f64,
-    };
-    let tiles = scale.tiling.side.map_or(0.0, |_| TILE_MAPS);
-    let style = (copies + tiles) * maps(&job.loss.style_layers, size);
-    let content = CONTENT_MAPS * maps(&job.loss.content_layers, size);
-    (style + content + working(job, size)) as u64
 }
 
 fn loop_pictures(job: &Job, size: (usize, usize)) -> u64 {

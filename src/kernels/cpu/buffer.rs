@@ -19,6 +19,9 @@ const HUGE_BYTES: usize = 4 << 20;
 /// What may be kept beyond the most that was in use at once, as its 1/SLACK: room for buffers of
 /// sizes that are not needed at the moment.
 const SLACK: usize = 4;
+/// What spent memory may be larger than what is asked for, as its 1/SPARE: in a map of twice the size half would
+/// lie idle for as long as the map lives.
+const SPARE: usize = 4;
 /// Bytes in a huge page.
 const HUGE_PAGE: usize = 2 << 20;
 
@@ -94,7 +97,7 @@ impl Pool {
     /// The smallest spent memory that is large enough and not wastefully so; the last one spent of
     /// equals, since it may still be in the cache.
     fn take(&mut self, floats: usize) -> Option<Memory> {
-        let fits = |room: usize| room >= floats && room <= 2 * floats + 1024;
+        let fits = |room: usize| room >= floats && room <= floats + floats / SPARE + 1024;
         let (at, _) = self
             .spent
             .iter()

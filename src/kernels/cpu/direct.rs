@@ -5,6 +5,7 @@ use rayon::prelude::*;
 
 use super::buffer::Buffer;
 use super::filters::{PANEL, padded};
+use super::gram::Back;
 use super::phase::{self, Phase, timed};
 use super::simd::{Isa, Kernel, Left, Product, Simd, transpose16};
 use super::standardisation::Standardisation;
@@ -76,9 +77,8 @@ impl Direct {
             18 * self.inputs * self.outputs * height * width,
         );
         let row = width * self.outputs;
-        out.par_chunks_mut(row)
-            .zip(bits.par_chunks_mut(row / 16))
-            .enumerate()
+        let rows = out.par_chunks_mut(row).zip(bits.par_chunks_mut(row / 16));
+        rows.enumerate()
             .with_max_len(4)
             .for_each(|(y, (out, bits))| {
                 timed(Phase::FirstLayer, || {
@@ -98,6 +98,53 @@ impl Direct {
                     }
                 });
             });
+    }
+
+    /// Adds the gradient of the layer's map to `out`, given what the map is multiplied by for it; the map is
+    /// made anew, a segment at a time.
+    pub fn gram_backward(
+        &self,
+        isa: Isa,
+        (planes, height, width): (&[f32], usize, usize),
+        bias: &[f32],
+        right: &[f32],
+        out: &mut [f32],
+    ) {
+        let channels = self.outputs;
+        phase::count(
+            Phase::FirstLayer,
+            18 * self.inputs * channels * height * width,
+        );
+        phase::count(Phase::Gram, 2 * height * width * channels * channels);
+        let rows = out.par_chunks_mut(width * channels).enumerate();
+        rows.with_max_len(4).for_each(|(y, out)| {
+            let mut patches = Buffer::new(9 * self.inputs * SEGMENT);
+            let mut map = Buffer::new(channels * SEGMENT);
+            let mut bits = vec![0; SEGMENT * channels / 16];
+            for (x, out) in out.chunks_mut(SEGMENT * channels).enumerate() {
+                let (x, count) = (x * SEGMENT, out.len() / channels);
+                let map = &mut map[..out.len()];
+                timed(Phase::FirstLayer, || {
+                    self.gather(planes, [height, width], [y, x, count], &mut patches);
+                    isa.run(Segment {
+                        layer: self,
+                        patches: &patches,
+                        bias,
+                        out: map,
+                        bits: &mut bits[..count * channels / 16],
+                    });
+                });
+                timed(Phase::Gram, || {
+                    isa.run(Back {
+                        map,
+                        right,
+                        channels,
+                        out,
+                        add: true,
+                    });
+                });
+            }
+        });
     }
 
     /// The 3 x 3 neighbourhoods of a segment: for each plane and tap, a run of pixels.

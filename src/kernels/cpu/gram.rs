@@ -205,12 +205,7 @@ pub fn matrix_backward(
     assert_eq!(map.len(), out.len(), "gradient of the map");
     let pixels = map.len() / channels;
     phase::count(Phase::Gram, 2 * pixels * channels * channels);
-    let share = 1.0 / positions;
-    let mut right = Buffer::new(channels * channels);
-    right
-        .par_chunks_mut(channels * PANEL)
-        .enumerate()
-        .for_each(|(panel, out)| symmetric(s, channels, panel * PANEL, share, out));
+    let right = right(s, channels, positions);
     let rows = PIXELS * channels;
     out.par_chunks_mut(rows)
         .zip(map.par_chunks(rows))
@@ -226,6 +221,14 @@ pub fn matrix_backward(
                 });
             });
         });
+}
+
+/// What [`Back`] multiplies a map by, for the gradient S of its Gram matrix.
+pub fn right(s: &[f32], channels: usize, positions: f32) -> Buffer {
+    let mut right = Buffer::new(channels * channels);
+    let panels = right.par_chunks_mut(channels * PANEL).enumerate();
+    panels.for_each(|(panel, out)| symmetric(s, channels, panel * PANEL, 1.0 / positions, out));
+    right
 }
 
 /// (S + Sᵀ) times `share`, in all rows of the columns from `first` on.
@@ -244,12 +247,15 @@ fn symmetric(s: &[f32], channels: usize, first: usize, share: f32, out: &mut [f3
     }
 }
 
-struct Back<'a> {
-    map: &'a [f32],
-    right: &'a [f32],
-    channels: usize,
-    out: &'a mut [f32],
-    add: bool,
+/// The gradient of some pixels of the map of a Gram matrix.
+pub struct Back<'a> {
+    pub map: &'a [f32],
+    /// See [`right`].
+    pub right: &'a [f32],
+    pub channels: usize,
+    pub out: &'a mut [f32],
+    /// Whether it is added to what is there.
+    pub add: bool,
 }
 
 impl Kernel for Back<'_> {

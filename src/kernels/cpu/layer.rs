@@ -4,6 +4,7 @@ use super::bits::Bits;
 use super::buffer::Buffer;
 use super::direct::Direct;
 use super::filters::{Direction, PANEL, WinogradFilters, padded};
+use super::gram;
 use super::layout;
 use super::simd::Isa;
 use super::standardisation::Standardisation;
@@ -93,6 +94,32 @@ impl FusedLayer {
     /// Whether input and its gradient are planes, channel after channel, and not channels-last.
     pub fn planar(&self) -> bool {
         matches!(self.form, Form::Direct(_))
+    }
+
+    /// Whether [`Self::gram_backward`] is there: for a first layer without padded channels.
+    pub fn remakes(&self) -> bool {
+        self.planar() && padded(self.outputs) == self.outputs
+    }
+
+    /// Adds the gradient of the map that the layer makes of `input`, without a pool, and whose Gram matrix over
+    /// so many positions has the gradient `s`. The map itself is made anew, a few pixels at a time.
+    ///
+    /// Panics unless the layer [`remakes`](Self::remakes).
+    pub fn gram_backward(
+        &self,
+        input: &[f32],
+        [height, width]: [usize; 2],
+        positions: f32,
+        s: &[f32],
+        out: &mut [f32],
+    ) {
+        let Form::Direct(direct) = &self.form else {
+            panic!("a first layer");
+        };
+        assert_eq!(out.len(), height * width * self.outputs, "gradient");
+        let right = gram::right(s, self.outputs, positions);
+        let source = (input, height, width);
+        direct.gram_backward(self.isa, source, &self.bias, &right, out);
     }
 
     /// Output, channels-last and pooled, and the bits for [`Self::backward`].

@@ -315,6 +315,38 @@ fn small_maps_with_large_filters_agree_with_plain_loops() {
 
 /// As above.
 #[test]
+fn small_maps_that_are_made_anew_give_the_gradient_that_kept_ones_give() {
+    for (inputs, shape) in [(3, [5, 7]), (1, [3, 2])] {
+        remade(&Case::new(9, shape, inputs, 32));
+    }
+}
+
+#[test]
+fn maps_that_are_made_anew_give_the_gradient_that_kept_ones_give() {
+    for (inputs, shape) in [(3, [37, 211]), (5, [11, 96])] {
+        remade(&Case::new(9, shape, inputs, 64));
+    }
+}
+
+/// To the bit.
+fn remade(case: &Case) {
+    let (pixels, channels) = (case.shape[0] * case.shape[1], case.outputs);
+    let s = noise(10, channels * channels);
+    for isa in isas() {
+        let layer = case.layer(isa);
+        assert!(layer.remakes());
+        let input = case.arranged(&layer);
+        let (map, _) = layer.forward(&input, case.shape, Pool::None);
+        let mut kept = noise(11, pixels * channels);
+        let mut made = kept.clone();
+        matrix_backward(isa, &map, channels, pixels as f32, &s, &mut kept, true);
+        layer.gram_backward(&input, case.shape, pixels as f32, &s, &mut made);
+        assert!(kept == made, "{isa:?}");
+    }
+}
+
+/// As above.
+#[test]
 fn small_gram_matrices_agree_with_plain_loops() {
     let (map, s) = (noise(1, 5 * 80), noise(2, 80 * 80));
     for isa in isas() {

@@ -12,6 +12,7 @@ use burn::backend::flex::{FlexTensor, Layout};
 use burn::tensor::{Bytes, DType, Shape};
 
 use super::Filters;
+use super::account::Origin;
 use super::cpu::adam::{AdamStep, adam};
 use super::cpu::bits::Bits;
 use super::cpu::buffer::Buffer;
@@ -215,6 +216,27 @@ impl Engine for Flex {
             false,
         );
         map(out, shape, false)
+    }
+
+    fn remakes(filters: &Filters, pool: Pool) -> bool {
+        pool == Pool::None && filters.on_cpu().remakes()
+    }
+
+    fn gram_backward_remade(
+        gradient: &FlexTensor,
+        Origin { picture, filters }: &Origin<Self>,
+        positions: f32,
+        other: Option<FlexTensor>,
+    ) -> FlexTensor {
+        let layer = filters.on_cpu();
+        let [_, height, width] = Self::shape_of(picture);
+        let gradient = gradient.to_contiguous();
+        let mut sum = to_add_to(other, [layer.channels()[1], height, width]);
+        let start = sum.layout().start_offset();
+        let out = &mut sum.storage_mut()[start..];
+        let picture = values(picture, true);
+        layer.gram_backward(&picture, [height, width], positions, run(&gradient), out);
+        sum
     }
 
     fn sum(x: FlexTensor) -> FlexTensor {
