@@ -28,6 +28,7 @@ pub mod files;
 pub mod job;
 pub mod kernels;
 pub mod loss;
+mod memo;
 mod named;
 pub mod optimize;
 pub mod picture;
@@ -39,6 +40,7 @@ pub mod weights;
 
 pub use error::Error;
 pub use job::{Init, Inputs, Job, JobError, Painting, Plan, memory};
+pub use memo::Memo;
 pub use named::{Named, UnknownName};
 pub use optimize::Step;
 pub use picture::Picture;

@@ -122,26 +122,18 @@ pub fn hardware(adapter: Adapter) -> Result<Adapter, DeviceError> {
 
 #[cfg(feature = "gpu")]
 mod started {
-    use std::sync::{Mutex, PoisonError};
-
     use burn::tensor::wgpu::{WgpuInitError, wgpu};
     use burn::tensor::{Device, DeviceKind};
 
     use super::{Adapter, DeviceError, Slot};
+    use crate::memo::Memo;
 
     type Started = Result<(Device, Adapter), DeviceError>;
 
-    /// What became of each slot: an adapter starts once in a process.
-    static STARTED: Mutex<Vec<(Slot, Started)>> = Mutex::new(Vec::new());
-
+    /// An adapter starts once in a process.
     pub fn gpu(slot: Slot) -> Started {
-        let mut all = STARTED.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, before)) = all.iter().find(|(of, _)| *of == slot) {
-            return before.clone();
-        }
-        let started = start(slot);
-        all.push((slot, started.clone()));
-        started
+        static STARTED: Memo<Slot, Started> = Memo::new();
+        STARTED.get(slot, |&slot| start(slot))
     }
 
     fn start(slot: Slot) -> Started {

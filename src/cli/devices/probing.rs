@@ -1,10 +1,10 @@
 //! A GPU tried in a child process, since a crash inside a driver cannot be caught.
 
 use std::process::{Command, ExitCode, Stdio};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use nst::Memo;
 use nst::device::{self, Adapter, DeviceError, Slot};
 
 use crate::cli::json::print_json;
@@ -36,21 +36,13 @@ fn started(slot: Slot) -> Result<Option<Adapter>, String> {
 
 /// Tries a GPU in a child process, once; for builds that have one.
 pub fn probed(slot: Slot) -> Tried {
-    static PROBED: Mutex<Vec<(Slot, Tried)>> = Mutex::new(Vec::new());
-    let mut all = PROBED.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((_, before)) = all.iter().find(|(of, _)| *of == slot) {
-        return before.clone();
-    }
-    let tried = probe_in_a_child(slot);
-    all.push((slot, tried.clone()));
-    tried
-}
-
-fn probe_in_a_child(slot: Slot) -> Tried {
-    let tried = child(slot).map_err(|error| format!("{error:#}"));
-    tried
-        .and_then(std::convert::identity)
-        .map_err(DeviceError::Gpu)
+    static PROBED: Memo<Slot, Tried> = Memo::new();
+    PROBED.get(slot, |&slot| {
+        let tried = child(slot).map_err(|error| format!("{error:#}"));
+        tried
+            .and_then(std::convert::identity)
+            .map_err(DeviceError::Gpu)
+    })
 }
 
 fn child(slot: Slot) -> anyhow::Result<Result<Option<Adapter>, String>> {
