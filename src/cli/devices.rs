@@ -2,6 +2,8 @@
 
 mod probing;
 
+use std::sync::OnceLock;
+
 use burn::tensor::Device;
 use nst::device::{self, Adapter, Backend, DeviceError, Slot};
 
@@ -69,11 +71,47 @@ pub fn usable(choice: Option<&str>) -> Result<(Slot, Adapter), DeviceError> {
     if cfg!(not(feature = "gpu")) {
         return Err(DeviceError::NotBuilt("gpu"));
     }
-    let (slot, adapter) = match choice {
-        Some(choice) => chosen(listed(), choice)?,
-        None => (Slot::Best, there(Slot::Best, probed(Slot::Best))?),
+    let (slot, adapter) = if let Some(choice) = choice {
+        let (_, slot, adapter) = chosen(&listed(), choice)?;
+        (slot, adapter)
+    } else {
+        let slot = PREFERRED.get().copied().unwrap_or_default();
+        (slot, there(slot, probed(slot))?)
     };
     Ok((slot, device::hardware(adapter)?))
+}
+
+/// The card of this process where none is chosen, instead of the fastest.
+static PREFERRED: OnceLock<Slot> = OnceLock::new();
+
+/// Has this process compute on this card where none is chosen.
+pub fn prefer(slot: Slot) {
+    let _ = PREFERRED.set(slot);
+}
+
+/// The GPUs that a list names, each as `--device` would, or all that can be used, with their numbers.
+///
+/// # Errors
+///
+/// As [`usable`], of the first that cannot be.
+pub fn several(choices: &[String]) -> Result<Vec<(usize, Slot)>, DeviceError> {
+    let listed = listed();
+    if choices == ["all"] {
+        let cards = (0..).zip(listed).filter_map(|(number, (slot, adapter))| {
+            device::hardware(adapter.ok()?).ok()?;
+            Some((number, slot))
+        });
+        let cards: Vec<_> = cards.collect();
+        return match &cards[..] {
+            [] => Ok(vec![(0, usable(None)?.0)]),
+            _ => Ok(cards),
+        };
+    }
+    let card = |choice: &String| {
+        let (number, slot, adapter) = chosen(&listed, choice)?;
+        device::hardware(adapter).map(|_| (number, slot))
+    };
+    choices.iter().map(card).collect()
 }
 
 /// Every GPU of this machine, in the order of their numbers; none where this build has no GPU.
@@ -97,18 +135,20 @@ fn of_kind(tried: impl Iterator<Item = (Slot, Tried)>) -> impl Iterator<Item = (
     })
 }
 
-fn chosen(listed: Listed, choice: &str) -> Result<(Slot, Adapter), DeviceError> {
-    let named = |adapter: &Result<Adapter, _>| {
+/// The card of this number or name, with its number.
+fn chosen(listed: &Listed, choice: &str) -> Result<(usize, Slot, Adapter), DeviceError> {
+    let named = |(_, adapter): &(Slot, Result<Adapter, _>)| {
         let name = adapter.as_ref().map(|adapter| adapter.name.to_lowercase());
         name.is_ok_and(|name| name.contains(&choice.to_lowercase()))
     };
-    let mut cards = listed.into_iter();
-    let card = match choice.parse() {
-        Ok(number) => cards.nth(number),
-        Err(_) => cards.find(|(_, adapter)| named(adapter)),
-    };
-    let (slot, adapter) = card.ok_or_else(|| DeviceError::NoAdapter(choice.to_owned()))?;
-    Ok((slot, adapter?))
+    let number = choice
+        .parse()
+        .ok()
+        .or_else(|| listed.iter().position(named));
+    let card = number.and_then(|number| Some((number, listed.get(number)?)));
+    let (number, (slot, adapter)) =
+        card.ok_or_else(|| DeviceError::NoAdapter(choice.to_owned()))?;
+    Ok((number, *slot, adapter.clone()?))
 }
 
 fn there(slot: Slot, tried: Tried) -> Result<Adapter, DeviceError> {
@@ -153,7 +193,7 @@ mod tests {
                 (Slot::Integrated(0), Ok(card("Iris Xe"))),
             ]
         };
-        let slot = |choice| chosen(cards(), choice).map(|(slot, _)| slot);
+        let slot = |choice| chosen(&cards(), choice).map(|(_, slot, _)| slot);
         assert_eq!(slot("0"), Ok(Slot::Discrete(0)));
         assert_eq!(slot("2"), Ok(Slot::Integrated(0)));
         assert_eq!(slot("iris"), Ok(Slot::Integrated(0)));

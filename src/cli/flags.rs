@@ -10,11 +10,13 @@ use clap::{
     Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches, Parser, ValueHint,
 };
 
+use serde::{Deserialize, Serialize};
+
 use crate::cli::args::{Role, Transfer, flag_of};
 use crate::cli::jobs::{FlagTable, FlagValue};
 
 /// A transfer's flags, by long name, as they were given: the values of each, none for a switch.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Flags(BTreeMap<String, Vec<OsString>>);
 
 /// The flags of a transfer without anything around them.

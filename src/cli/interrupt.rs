@@ -44,6 +44,14 @@ impl Interrupt {
         }
     }
 
+    /// As if a signal had come, unless one has.
+    pub fn stop(&self) {
+        let signal = usize::try_from(SIGTERM).expect("signal numbers are positive");
+        let order = Ordering::Relaxed;
+        let _ = self.signal.compare_exchange(0, signal, order, order);
+        self.at_once(self.at_once.load(order));
+    }
+
     /// Whether a signal is to end the process at once; one that came before does so now.
     pub fn at_once(&self, so: bool) {
         self.at_once.store(so, Ordering::Relaxed);

@@ -9,9 +9,14 @@ use crate::cli::args::Part;
 pub fn print_json(line: &impl Serialize) -> anyhow::Result<()> {
     let mut text = serde_json::to_vec(line)?;
     text.push(b'\n');
+    Ok(print_line(&text)?)
+}
+
+/// A line that ends as such, on standard output, whole and at once.
+pub fn print_line(line: &[u8]) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    out.write_all(&text)?;
-    Ok(out.flush()?)
+    out.write_all(line)?;
+    out.flush()
 }
 
 /// [`print_json`] of an event of a transfer, with what the transfer is a part of.

@@ -65,6 +65,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Some(Command::Plan(args)) => plan::run(&args.flagged()),
         Some(Command::Doctor) => doctor::run(),
         Some(Command::ProbeGpu { slot }) => devices::probe(slot),
+        Some(Command::BatchWorker { slot }) => batch::work_for_a_parent(slot),
         Some(Command::Weights(args)) => {
             weights::run(args)?;
             Ok(ExitCode::SUCCESS)

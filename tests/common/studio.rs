@@ -99,6 +99,8 @@ impl Studio {
         let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin!("nst"));
         command
             .current_dir(self.folder.path())
+            .env("HOME", self.folder.path())
+            .env("XDG_CACHE_HOME", self.path("cache"))
             .env("NST_OFFLINE", "1")
             .args(flags)
             .args(SHALLOW)

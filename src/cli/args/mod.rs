@@ -91,6 +91,12 @@ pub enum Command {
         /// Which one
         slot: Slot,
     },
+    /// Paint the jobs that a parent sends, on one GPU
+    #[command(hide = true)]
+    BatchWorker {
+        /// Which one
+        slot: Slot,
+    },
 }
 
 #[derive(Args, Debug)]

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use nst::device::Backend;
 use nst::files;
 
 use super::work::Work;
@@ -80,6 +81,27 @@ pub fn check_report(page: &Path, args: &BatchArgs, works: &[Work]) -> anyhow::Re
     }
     let list: Vec<_> = args.jobs.as_deref().into_iter().collect();
     files::check_place(page, &list, args.overwrite).context("--report")
+}
+
+/// Refuses jobs that choose where they are painted: each gets the card that is free.
+///
+/// # Errors
+///
+/// The first that does, with its flag.
+pub fn check_cards(works: &[Work]) -> Result<(), Usage> {
+    for work in works {
+        let hardware = &work.transfer.hardware;
+        let chosen = match &hardware.device {
+            Some(card) => format!("--device {card}"),
+            None if hardware.backend != Backend::Gpu => format!("--backend {}", hardware.backend),
+            None => continue,
+        };
+        return Err(Usage(format!(
+            "--devices: job {} has {chosen}, but each gets the card that is free: leave it out",
+            work.number
+        )));
+    }
+    Ok(())
 }
 
 fn one(number: usize, flags: &Flags) -> Result<Work, String> {

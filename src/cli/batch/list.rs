@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::ValueEnum;
 
-use super::check::{Candidates, Checked, check, check_report};
+use super::check::{Candidates, Checked, check, check_cards, check_report};
 use super::pairs::pairs;
 use super::work::Work;
 use crate::cli::args::BatchArgs;
@@ -41,6 +41,9 @@ pub struct Jobs {
 pub fn read(args: &BatchArgs) -> anyhow::Result<Jobs> {
     let given = Flags::partial(&args.flags);
     let mut given = given.map_err(|fault| Usage(format!("after the `--`: {fault}")))?;
+    if !args.devices.is_empty() && !given.has("backend") {
+        given.set("backend", &["gpu"]);
+    }
     if args.overwrite {
         given.set::<&str>("overwrite", &[]);
     }
@@ -54,6 +57,9 @@ pub fn read(args: &BatchArgs) -> anyhow::Result<Jobs> {
     };
     let checked = check(flags, args.out.as_deref());
     let Checked { works, folders } = checked.map_err(|faults| refusal(&name, &faults))?;
+    if !args.devices.is_empty() {
+        check_cards(&works)?;
+    }
     if let Some(page) = &args.report {
         check_report(page, args, &works)?;
     }

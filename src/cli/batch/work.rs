@@ -6,8 +6,9 @@ use std::time::SystemTime;
 
 use nst::files::Claim;
 use nst::picture;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use super::hand::Terms;
 use crate::cli::args::{Part, Transfer};
 use crate::cli::flags::Flags;
 use crate::cli::networks::Networks;
@@ -29,11 +30,11 @@ pub struct Work {
     /// Where its picture goes.
     pub output: PathBuf,
     /// When what is at `output` was written, as seen when the batch began.
-    seen: Option<SystemTime>,
+    pub seen: Option<SystemTime>,
 }
 
 /// How a job ended, if not with an error. In JSON the names are a contract.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Its picture is painted.
@@ -75,11 +76,10 @@ impl Work {
         self.seen.is_some()
     }
 
-    /// Does the job, one of `total`, unless it is done or another process does it.
+    /// Does the job, unless it is done or another process does it.
     pub fn run(
         &self,
-        total: usize,
-        claims: bool,
+        terms: Terms,
         networks: &mut Networks,
         interrupt: &Interrupt,
         audience: &mut dyn Audience,
@@ -94,7 +94,7 @@ impl Work {
         {
             return Ok(outcome);
         }
-        let _held = match claims.then(|| self.claim()).transpose()? {
+        let _held = match terms.claims.then(|| self.claim()).transpose()? {
             Some(None) => return Ok(Outcome::Taken),
             claim => claim.flatten(),
         };
@@ -104,7 +104,7 @@ impl Work {
         }
         let again = matches!(there, There::Beginning);
         let target = Target::new(&self.transfer, self.transfer.output.overwrite || again)?;
-        self.announce(total);
+        self.announce(terms.total);
         let (transfer, flags) = (&self.transfer, &self.flags);
         match paint::paint(transfer, flags, target, networks, interrupt, audience)? {
             paint::Outcome::Finished => Ok(Outcome::Done),

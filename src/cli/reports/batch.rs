@@ -4,7 +4,6 @@ use std::path::Path;
 use super::escape::escaped;
 use super::html::{img, page};
 use super::{Record, Recorder, Report};
-use crate::cli::observers::{Audience, Nobody};
 
 /// Longest side of a thumbnail, in pixels.
 const THUMBNAIL: usize = 160;
@@ -19,37 +18,21 @@ pub struct Row {
     pub failed: bool,
 }
 
-/// What the report of a batch is made of, if one is asked for.
+/// What the report of a batch is made of.
+#[derive(Default)]
 pub struct BatchLog {
-    recorder: Option<Recorder>,
-    nobody: Nobody,
     rows: Vec<(Row, Option<Record>)>,
 }
 
 impl BatchLog {
-    /// A log, which stays empty unless `wanted`.
-    pub fn new(wanted: bool) -> Self {
-        Self {
-            recorder: wanted.then(|| Recorder::with_side(THUMBNAIL)),
-            nobody: Nobody,
-            rows: Vec::new(),
-        }
+    /// Records what the report shows of a job.
+    pub fn recorder() -> Recorder {
+        Recorder::with_side(THUMBNAIL)
     }
 
-    /// Who watches the next job.
-    pub fn audience(&mut self) -> &mut dyn Audience {
-        match &mut self.recorder {
-            Some(recorder) => recorder,
-            None => &mut self.nobody,
-        }
-    }
-
-    /// Keeps how a job ended, with what was seen of it.
-    pub fn add(&mut self, row: Row) {
-        if let Some(recorder) = &mut self.recorder {
-            let record = recorder.done.pop();
-            self.rows.push((row, record));
-        }
+    /// Keeps how a job ended, with what was recorded of it.
+    pub fn add(&mut self, row: Row, record: Option<Record>) {
+        self.rows.push((row, record));
     }
 
     /// Writes the page: failures first, the rest in the list's order.

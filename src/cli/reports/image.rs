@@ -4,12 +4,13 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use nst::Picture;
 use nst::picture::{EncodeOptions, encode_bytes, fit_long_side};
+use serde::{Deserialize, Serialize};
 
 /// How close the JPEG of a page comes.
 const QUALITY: u8 = 88;
 
 /// A picture on a page: a JPEG, made anew from pixels.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Image {
     pub jpeg: Vec<u8>,
     /// Width and height in pixels.

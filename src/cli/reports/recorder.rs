@@ -2,12 +2,13 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use nst::{Draw, Observer, ObserverError, Step};
+use serde::{Deserialize, Serialize};
 
 use super::Image;
 use crate::cli::observers::{Audience, Ending, Scene};
 
 /// What a report says of one transfer.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct Record {
     /// What the picture is called.
     pub name: String,
