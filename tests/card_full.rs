@@ -4,6 +4,7 @@
 
 mod common;
 
+use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
@@ -43,13 +44,16 @@ fn the_picture_so_far_is_saved_and_the_batch_goes_on() {
         format!("[[job]]\noutput = \"out/{name}.png\"\nbackend = \"gpu\"\n{more}\n")
     };
     let large = "size = 800\nscales = 2\nscale-factor = 16\nmin-size = 32\nsteps-per-scale = 60\n";
-    let list = format!("{DEFAULTS}{}{}", job("large", large), job("small", ""));
+    // Not what is free while the bound is still there.
+    let small = "max-memory = \"4GiB\"\n";
+    let list = format!("{DEFAULTS}{}{}", job("large", large), job("small", small));
     let studio = studio(&list);
     let mut process = studio
         .process(&["batch", "jobs.toml", "--"], &["--json"])
         .env("NST_SOFTWARE_GPU", "1")
+        .env_remove("RUST_BACKTRACE")
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(File::create(studio.path("said")).unwrap())
         .spawn()
         .unwrap();
     let lines = BufReader::new(process.stdout.take().unwrap()).lines();
@@ -74,6 +78,9 @@ fn the_picture_so_far_is_saved_and_the_batch_goes_on() {
         "out/small.png"
     );
     assert_eq!(process.wait().unwrap().code(), Some(1));
+    let heard = String::from_utf8(studio.bytes("said")).unwrap();
+    assert!(heard.contains("job 1 failed"), "{heard}");
+    assert!(!heard.contains("panicked"), "said once: {heard}");
     let saved = decode(&studio.path("out/large.png"), &Limits::default()).unwrap();
     assert_eq!(saved.width, 800);
 }

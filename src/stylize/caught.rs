@@ -1,9 +1,13 @@
 //! Panics as errors: burn reports by one that a device failed.
 
 use std::any::Any;
+use std::cell::Cell;
+use std::env;
 use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+use std::thread;
 
 use crate::device::DeviceError;
 use crate::error::Error;
@@ -31,11 +35,12 @@ struct Seen {
 /// else it is the compute device's.
 ///
 /// Where a panic comes from only its hook is told, so the first call sets one, which hands on to
-/// the one that was there.
+/// the one that was there. A device's panic is not handed on while its error tells of it.
 pub fn caught<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     static HOOK: Once = Once::new();
     HOOK.call_once(listen);
     seen().first = None;
+    let _inside = Inside::enter();
     let worked = catch_unwind(AssertUnwindSafe(work));
     worked
         .unwrap_or_else(|panic| Err(error_of(&*panic)))
@@ -45,6 +50,42 @@ pub fn caught<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
             }
             (error, _) => error,
         })
+}
+
+/// How many are at work, on any thread.
+static WORKING: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    /// Whether this thread is.
+    static HERE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// That this thread is at work.
+struct Inside;
+
+impl Inside {
+    fn enter() -> Self {
+        WORKING.fetch_add(1, Ordering::Relaxed);
+        HERE.set(true);
+        Self
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        HERE.set(false);
+        WORKING.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Whether what panics on this thread is a device at work: here, or on the thread of its server, which
+/// `CubeCL` names so.
+fn is_a_device() -> bool {
+    let thread = thread::current();
+    let server = thread
+        .name()
+        .is_some_and(|name| name.starts_with("DSU-") || name.starts_with("DSD-"));
+    HERE.get() || server && WORKING.load(Ordering::Relaxed) > 0
 }
 
 fn seen() -> MutexGuard<'static, Panics> {
@@ -83,11 +124,15 @@ fn listen() {
             file: place.file().to_owned(),
             line: place.line(),
         });
+        let ours = now.as_ref().is_none_or(|now| is_ours(&now.file));
         let mut seen = seen();
         seen.first = seen.first.take().or_else(|| now.clone());
         seen.last = now;
         drop(seen);
-        before(info);
+        // Who asks for a backtrace gets all of them.
+        if ours || !is_a_device() || env::var_os("RUST_BACKTRACE").is_some() {
+            before(info);
+        }
     }));
 }
 
