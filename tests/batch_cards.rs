@@ -167,8 +167,8 @@ fn workers_whose_parent_is_killed_save_their_pictures_and_end() {
     }
     let studio = studio(&endless_at(&endless_at(&list(2, "json = true\n"), 1), 2));
     let mut process = on_two(&studio, &[]).spawn().unwrap();
-    let mut seen = Vec::new();
-    for event in events(&mut process) {
+    let (mut seen, mut events) = (Vec::new(), events(&mut process));
+    for event in events.by_ref() {
         seen.push(event["job"].clone());
         if seen.contains(&1.into()) && seen.contains(&2.into()) {
             break;
