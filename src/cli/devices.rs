@@ -1,6 +1,8 @@
 //! Backends: which of them work here, and the device of the one that is asked for.
 
 mod probing;
+#[cfg(feature = "gpu")]
+mod remembered;
 
 use std::sync::OnceLock;
 
@@ -14,7 +16,7 @@ pub use probing::probe;
 use probing::{Tried, probed};
 
 /// The adapters of a machine in the order of their numbers, with what keeps one from computing.
-type Listed = Vec<(Slot, Result<Adapter, DeviceError>)>;
+pub type Listed = Vec<(Slot, Result<Adapter, DeviceError>)>;
 
 /// Refuses a graphics card where the CPU is to compute.
 pub fn check(args: &Hardware) -> Result<(), Usage> {
@@ -36,11 +38,10 @@ pub fn effective(args: &Hardware) -> Backend {
     }
 }
 
-/// The most bytes that one buffer may have where `backend` computes, if there is a bound.
-pub fn largest_buffer(args: &Hardware, backend: Backend) -> Option<u64> {
+/// The graphics card that computes, if one does.
+pub fn card(args: &Hardware, backend: Backend) -> Option<Adapter> {
     let card = (backend == Backend::Gpu).then(|| usable(args.device.as_deref()));
-    card.and_then(Result::ok)
-        .map(|(_, card)| card.largest_buffer)
+    card.and_then(Result::ok).map(|(_, card)| card)
 }
 
 /// The device of a backend and what it is in the end, with a line for the user where the choice was
@@ -52,7 +53,7 @@ pub fn open(
     let gpu = || -> Result<_, DeviceError> {
         let (slot, adapter) = usable(card)?;
         let using = format!("using {adapter}");
-        Ok((device::gpu(slot)?.0, Backend::Gpu, Some(using)))
+        Ok((start(slot)?.0, Backend::Gpu, Some(using)))
     };
     match backend {
         Backend::Cpu => Ok((device::cpu(), backend, None)),
@@ -63,6 +64,14 @@ pub fn open(
             (device::cpu(), Backend::Cpu, Some(using))
         })),
     }
+}
+
+/// Starts a GPU that [`usable`] gave, as far as its probing went.
+pub fn start(slot: Slot) -> Result<(Device, Adapter), DeviceError> {
+    let (device, adapter) = device::gpu(slot)?;
+    #[cfg(feature = "gpu")]
+    remembered::heed(&device, &adapter);
+    Ok((device, adapter))
 }
 
 /// The GPU that `--backend gpu` computes on, or why there is none: the best, or the one that is chosen
@@ -112,6 +121,15 @@ pub fn several(choices: &[String]) -> Result<Vec<(usize, Slot)>, DeviceError> {
         device::hardware(adapter).map(|_| (number, slot))
     };
     choices.iter().map(card).collect()
+}
+
+/// What [`usable`] gives where none is chosen, of the GPUs of this machine: the only one is the fastest,
+/// and need not be started once more.
+pub fn fastest(listed: &Listed) -> Result<Adapter, DeviceError> {
+    match &listed[..] {
+        [(_, only)] => device::hardware(only.clone()?),
+        _ => usable(None).map(|(_, adapter)| adapter),
+    }
 }
 
 /// Every GPU of this machine, in the order of their numbers; none where this build has no GPU.
@@ -165,6 +183,7 @@ mod tests {
             api: "Vulkan".to_owned(),
             driver: String::new(),
             software: false,
+            shares_memory: false,
             largest_buffer: 1 << 30,
         }
     }

@@ -32,11 +32,12 @@ pub fn run() -> anyhow::Result<ExitCode> {
     let isa = Isa::chosen();
     let cpu = format_args!("{processor}, {threads} threads, {isa}", isa = isa.name());
     row(&mut out, "cpu", cpu)?;
-    let usable = devices::usable(None);
+    let listed = devices::listed();
+    let usable = devices::fastest(&listed);
     if let Err(error) = &usable {
         row(&mut out, "gpu", error)?;
     }
-    for (number, (_, card)) in devices::listed().into_iter().enumerate() {
+    for (number, (_, card)) in listed.into_iter().enumerate() {
         let name = format!("gpu {number}");
         match card {
             Ok(adapter) => row(&mut out, &name, adapter)?,

@@ -11,8 +11,9 @@ use crate::cli::devices;
 /// of L-BFGS, which a line says; with `--fit`, of a smaller picture. `backend` is the one that
 /// computes.
 ///
-/// What memory a graphics card has its interface does not tell: there, only the largest buffer is
-/// bounded, and what is used where `--max-memory` says so.
+/// What memory a graphics card has of its own its interface does not tell: there, only the largest buffer
+/// is bounded, and what is used where `--max-memory` says so. Nor is it tried out: what a driver grants
+/// is not what there is (benches/README.md), and whoever takes all of a card takes it from others.
 ///
 /// # Errors
 ///
@@ -34,7 +35,7 @@ pub fn plan(
     let bounds = Bounds {
         memory,
         card,
-        buffer: devices::largest_buffer(args, backend),
+        buffer: devices::card(args, backend).map(|card| card.largest_buffer),
     };
     let room = limit.or(bounds.buffer).map_or("unknown".into(), said);
     let mut fitted = memory::fitted(job, inputs, bounds)?;
@@ -89,8 +90,8 @@ pub fn needed(backend: Backend, job: &Job, plan: &Plan, inputs: &InputSizes) -> 
 /// The most memory a run on a backend may take, if it is known.
 pub fn limit(args: &Hardware, backend: Backend) -> Option<u64> {
     let given = args.max_memory.map(|size| size.as_u64());
-    let free = || memory::free().filter(|_| backend != Backend::Gpu);
-    given.or_else(free)
+    let of_its_own = || devices::card(args, backend).is_some_and(|card| !card.shares_memory);
+    given.or_else(|| memory::free().filter(|_| !of_its_own()))
 }
 
 /// Bytes for people.

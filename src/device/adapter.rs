@@ -19,6 +19,8 @@ pub struct Adapter {
     pub driver: String,
     /// Emulated on the CPU.
     pub software: bool,
+    /// Computes in the machine's memory, having none of its own.
+    pub shares_memory: bool,
     /// The most bytes that a kernel can see of one buffer.
     pub largest_buffer: u64,
 }
@@ -160,6 +162,10 @@ mod started {
                 .trim()
                 .to_owned(),
             software: info.device_type == wgpu::DeviceType::Cpu,
+            shares_memory: matches!(
+                info.device_type,
+                wgpu::DeviceType::IntegratedGpu | wgpu::DeviceType::Cpu
+            ),
             largest_buffer: limits
                 .max_storage_buffer_binding_size
                 .min(limits.max_buffer_size),

@@ -49,7 +49,7 @@ struct Report {
 /// Measures and prints.
 pub fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
     let (slot, adapter) = devices::usable(args.device.as_deref())?;
-    let (device, _) = device::gpu(slot)?;
+    let (device, _) = devices::start(slot)?;
     let report = measure(args, &device, adapter.to_string())?;
     if args.json {
         print_json(&report)?;

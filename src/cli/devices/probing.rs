@@ -7,6 +7,8 @@ use anyhow::Context;
 use nst::Memo;
 use nst::device::{self, Adapter, DeviceError, Slot};
 
+#[cfg(feature = "gpu")]
+use super::remembered;
 use crate::cli::json::print_json;
 
 /// Longest a GPU may take to start before it counts as broken.
@@ -31,6 +33,8 @@ fn started(slot: Slot) -> Result<Option<Adapter>, String> {
         started => started.map_err(reason)?,
     };
     device::try_out(&device).map_err(reason)?;
+    #[cfg(feature = "gpu")]
+    remembered::found_out(&device, &adapter);
     Ok(Some(adapter))
 }
 

@@ -6,12 +6,15 @@ use std::time::Duration;
 
 use burn::backend::DispatchDevice;
 use burn::tensor::Device;
+use burn_cubecl::CubeDevice;
 use burn_cubecl::cubecl::MemoryScope;
 use burn_cubecl::cubecl::client::Client;
 use burn_cubecl::cubecl::config::{TypeNameFormatLevel, type_name_format};
 use burn_cubecl::cubecl::logging::{
     LaunchObservation, LaunchObserver, TimingMethod, TimingRequest,
 };
+
+use super::winograd;
 
 /// How often a kernel was launched, and how long it took where that was asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -92,9 +95,26 @@ pub fn memory(device: &Device) -> Option<CardMemory> {
     })
 }
 
+/// Whether Winograd's way is the faster one on a device, if that is a graphics card. The first time in a
+/// process both are timed, unless [`assume_winograd`] has said it.
+pub fn winograd_pays(device: &Device) -> Option<bool> {
+    cube(device).map(|card| winograd::pays(&card))
+}
+
+/// Spares this process the timing of a graphics card whose answer another process has found.
+pub fn assume_winograd(device: &Device, pays: bool) {
+    if let Some(card) = cube(device) {
+        winograd::assume(&card, pays);
+    }
+}
+
 fn client(device: &Device) -> Option<Client> {
+    cube(device).map(|card| card.client())
+}
+
+fn cube(device: &Device) -> Option<CubeDevice> {
     match device.clone().without_autodiff().as_dispatch() {
-        DispatchDevice::Cube(card) => Some(card.client()),
+        DispatchDevice::Cube(card) => Some(card.clone()),
         _ => None,
     }
 }

@@ -1,16 +1,18 @@
 //! Which way is faster on a card: timed once in a process, on one layer.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use burn::tensor::{DType, Shape};
 use burn_cubecl::CubeDevice;
 use burn_cubecl::cubecl::future::block_on;
+use burn_cubecl::ops::numeric;
 use burn_cubecl::tensor::CubeTensor;
 
 use super::super::super::cpu::layer::Pool;
 use super::super::launch::plain_forward;
 use super::super::layer::Layer;
 use super::super::map::zeros;
+use crate::memo::Memo;
 
 /// Channels on both sides of the timed layer.
 const CHANNELS: usize = 256;
@@ -21,23 +23,22 @@ const PATIENCE: Duration = Duration::from_millis(20);
 /// Times that each way is timed; the fastest counts.
 const TIMES: usize = 3;
 
-/// Whether Winograd's way is faster on the device of `like`.
-pub fn pays(like: &CubeTensor) -> bool {
-    static KNOWN: Mutex<Vec<(CubeDevice, bool)>> = Mutex::new(Vec::new());
+/// By device.
+static KNOWN: Memo<CubeDevice, bool> = Memo::new();
+
+/// Whether Winograd's way is faster on a device.
+pub fn pays(device: &CubeDevice) -> bool {
     // The unit tests are of both ways: narrow layers go the plain one.
-    if cfg!(test) {
-        return true;
-    }
-    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((_, pays)) = known.iter().find(|(device, _)| *device == like.device) {
-        return *pays;
-    }
-    let pays = measured(like);
-    known.push((like.device.clone(), pays));
-    pays
+    cfg!(test) || KNOWN.get(device.clone(), measured)
 }
 
-fn measured(like: &CubeTensor) -> bool {
+/// Has [`pays`] say this of a device that is not timed yet.
+pub fn assume(device: &CubeDevice, pays: bool) {
+    KNOWN.get(device.clone(), |_| pays);
+}
+
+fn measured(device: &CubeDevice) -> bool {
+    let like = &numeric::zeros(device.clone(), Shape::from([1]), DType::F32);
     let weight = vec![0.0; CHANNELS * CHANNELS * 9];
     let layer = Layer::new(&weight, &[0.0; CHANNELS], CHANNELS, &like.client);
     let [small, large] = SIDES.map(|side| zeros([CHANNELS, side, side], like));

@@ -11,6 +11,7 @@ mod products;
 mod rows;
 mod transforms;
 
+pub use choice::{assume, pays};
 pub use launch::{backward, forward};
 
 use burn_cubecl::tensor::CubeTensor;
@@ -34,5 +35,5 @@ pub fn serves(like: &CubeTensor, [height, width]: Size, inputs: usize, outputs: 
         && inputs + outputs >= CHANNELS
         && tiles >= TILES
         && largest as u64 <= like.client.properties().memory.max_page_size
-        && choice::pays(like)
+        && pays(&like.device)
 }
