@@ -71,7 +71,9 @@ fn two_workers_share_a_list_and_paint_what_one_process_would() {
     studio.write("out/5.png", "precious");
     let mut process = on_two(&studio, &["--report", "out.html"]).spawn().unwrap();
     let told: Vec<_> = events(&mut process).collect();
-    assert!(process.wait().unwrap().success());
+    let ended = process.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(ended.status.success(), "{told:?}\n{said}");
     assert_eq!(jobs_of(&told, "done"), [1, 2, 3, 4]);
     assert_eq!(jobs_of(&told, "skipped"), [5]);
     assert_eq!(jobs_of(&told, "step").len(), 4 * 40);

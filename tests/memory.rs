@@ -133,6 +133,23 @@ fn usual_cases() -> Vec<Case> {
         },
     );
     add(
+        "--size 768 --scales 1 -n 2 --content-layer block1_conv1",
+        Job {
+            loss: loss::Settings {
+                content_layers: vec![Layer::new(1, 1).into()],
+                ..loss::Settings::default()
+            },
+            ..textbook(768)
+        },
+    );
+    add(
+        "--size 1536 --scales 1 -n 2 --tile 512",
+        Job {
+            tile: 512.into(),
+            ..textbook(1536)
+        },
+    );
+    add(
         "--size 768 --scales 1 -n 2 --padding replicate",
         Job {
             padding: Padding::Replicate,

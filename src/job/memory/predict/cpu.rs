@@ -16,7 +16,7 @@ const REPLICATED: f64 = 4.0;
 /// Of a style layer that keeps its map: the map and its gradient.
 const STYLE: f64 = 2.5;
 /// Of a content layer in a step, beside the whole picture's target: features, their difference, gradients.
-const CONTENT: f64 = 3.25;
+const CONTENT: f64 = 3.75;
 /// Of all maps that are kept at once.
 const KEPT: f64 = 1.25;
 /// First-layer maps in regions, and more for each: what comes back to the map that they are parts of.
