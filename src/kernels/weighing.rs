@@ -14,7 +14,7 @@ use burn::tensor::Shape;
 use super::account::Account;
 use super::cpu::weighing;
 use super::engine::Engine;
-use super::flex::values::{map, numbers, to_add_to, values};
+use super::flex::values::{map, numbers, run, to_add_to, values};
 use super::ops::leave;
 
 /// Operations on maps `[1, channels, height, width]`; the weights are constants.
@@ -26,23 +26,23 @@ pub trait Weighing: Backend {
     fn mean(x: FloatTensor<Self>, weights: FloatTensor<Self>) -> FloatTensor<Self>;
 }
 
-/// A number for each position, in order.
-struct Weights(FlexTensor);
+/// Numbers of positions or of channels, in one run of memory.
+struct Line(FlexTensor);
 
-impl Weights {
-    fn of(weights: &FlexTensor) -> Self {
-        Self(weights.to_contiguous())
+impl Line {
+    fn of(numbers: &FlexTensor) -> Self {
+        Self(numbers.to_contiguous())
     }
 
     fn numbers(&self) -> &[f32] {
-        super::flex::values::run(&self.0)
+        run(&self.0)
     }
 }
 
 impl Weighing for Flex {
     fn weighted(x: FlexTensor, weights: FlexTensor) -> FlexTensor {
         let shape = Self::shape_of(&x);
-        let weights = Weights::of(&weights);
+        let weights = Line::of(&weights);
         map(
             weighing::weighted(&values(&x, false), weights.numbers()),
             shape,
@@ -52,7 +52,7 @@ impl Weighing for Flex {
 
     fn mean(x: FlexTensor, weights: FlexTensor) -> FlexTensor {
         let channels = Self::shape_of(&x)[0];
-        let weights = Weights::of(&weights);
+        let weights = Line::of(&weights);
         let mean = weighing::mean(&values(&x, false), weights.numbers());
         numbers(mean, Shape::from([1, channels]))
     }
@@ -99,7 +99,7 @@ impl Backward<Flex, 1> for Weighted {
             let Some(other) = other else {
                 return Flex::weighted(gradient, weights);
             };
-            let (mut sum, weights) = (to_add_to(Some(other), shape), Weights::of(&weights));
+            let (mut sum, weights) = (to_add_to(Some(other), shape), Line::of(&weights));
             let start = sum.layout().start_offset();
             let out = &mut sum.storage_mut()[start..];
             weighing::add_weighted(&values(&gradient, false), weights.numbers(), out);
@@ -120,8 +120,8 @@ impl Backward<Flex, 1> for Mean {
         let gradient = grads.consume::<Flex>(&ops.node);
         let like = gradient.clone();
         let add = move |other: Option<FlexTensor>| {
-            let (mut sum, weights) = (to_add_to(other, shape), Weights::of(&weights));
-            let gradient = Weights::of(&gradient);
+            let (mut sum, weights) = (to_add_to(other, shape), Line::of(&weights));
+            let gradient = Line::of(&gradient);
             let start = sum.layout().start_offset();
             let out = &mut sum.storage_mut()[start..];
             weighing::mean_backward(gradient.numbers(), weights.numbers(), out);
