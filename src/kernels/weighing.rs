@@ -14,7 +14,7 @@ use burn::tensor::Shape;
 use super::account::Account;
 use super::cpu::weighing;
 use super::engine::Engine;
-use super::flex::values::{map, numbers, run, to_add_to, values};
+use super::flex::values::{map, numbers, run, run_mut, to_add_to, values};
 use super::ops::leave;
 
 /// Operations on maps `[1, channels, height, width]`; the weights are constants.
@@ -100,9 +100,8 @@ impl Backward<Flex, 1> for Weighted {
                 return Flex::weighted(gradient, weights);
             };
             let (mut sum, weights) = (to_add_to(Some(other), shape), Line::of(&weights));
-            let start = sum.layout().start_offset();
-            let out = &mut sum.storage_mut()[start..];
-            weighing::add_weighted(&values(&gradient, false), weights.numbers(), out);
+            let gradient = values(&gradient, false);
+            weighing::add_weighted(&gradient, weights.numbers(), run_mut(&mut sum));
             sum
         };
         leave::<Flex>(add, shape, &like, source, input.map(|node| node.id), grads);
@@ -122,9 +121,7 @@ impl Backward<Flex, 1> for Mean {
         let add = move |other: Option<FlexTensor>| {
             let (mut sum, weights) = (to_add_to(other, shape), Line::of(&weights));
             let gradient = Line::of(&gradient);
-            let start = sum.layout().start_offset();
-            let out = &mut sum.storage_mut()[start..];
-            weighing::mean_backward(gradient.numbers(), weights.numbers(), out);
+            weighing::mean_backward(gradient.numbers(), weights.numbers(), run_mut(&mut sum));
             sum
         };
         leave::<Flex>(add, shape, &like, source, input.map(|node| node.id), grads);

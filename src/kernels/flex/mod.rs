@@ -28,7 +28,7 @@ use super::cpu::simd::Isa;
 use super::cpu::sum::{distance, dots, sum};
 use super::cpu::variation::{Neighbours, variation, variation_backward};
 use super::engine::{Engine, Size};
-use values::{alike, first, lying_as, map, numbers, run, to_add_to, values};
+use values::{alike, first, lying_as, map, numbers, run, run_mut, to_add_to, values};
 
 impl Engine for Flex {
     type Bits = Arc<Bits>;
@@ -143,9 +143,7 @@ impl Engine for Flex {
         let channels = Self::shape_of(gradient)[0];
         let shape = [channels, height, place.width];
         let mut sum = to_add_to(other, shape);
-        let start = sum.layout().start_offset();
-        let out = &mut sum.storage_mut()[start..];
-        part::add(out, channels, place, &values(gradient, false));
+        part::add(run_mut(&mut sum), channels, place, &values(gradient, false));
         sum
     }
 
@@ -200,8 +198,7 @@ impl Engine for Flex {
         }
         if other.is_some() {
             let mut sum = to_add_to(other, shape);
-            let start = sum.layout().start_offset();
-            let out = &mut sum.storage_mut()[start..start + given.len()];
+            let out = run_mut(&mut sum);
             matrix_backward(Isa::chosen(), &given, wide, positions, square, out, true);
             return sum;
         }
@@ -232,9 +229,7 @@ impl Engine for Flex {
         let [_, height, width] = Self::shape_of(picture);
         let gradient = gradient.to_contiguous();
         let mut sum = to_add_to(other, [layer.channels()[1], height, width]);
-        let start = sum.layout().start_offset();
-        let out = &mut sum.storage_mut()[start..];
-        let picture = values(picture, true);
+        let (picture, out) = (values(picture, true), run_mut(&mut sum));
         layer.gram_backward(&picture, [height, width], positions, run(&gradient), out);
         sum
     }

@@ -142,6 +142,12 @@ pub fn run(x: &FlexTensor) -> &[f32] {
     &x.storage()[start..start + x.layout().shape().num_elements()]
 }
 
+/// The same, to be written.
+pub fn run_mut(x: &mut FlexTensor) -> &mut [f32] {
+    let (start, count) = (x.layout().start_offset(), x.layout().shape().num_elements());
+    &mut x.storage_mut()[start..start + count]
+}
+
 /// A tensor around numbers that lie as those of `like`.
 pub fn lying_as(like: &FlexTensor, values: Buffer) -> FlexTensor {
     let (shape, strides) = (
