@@ -65,7 +65,7 @@ fn a_plan_shows_the_tiles_and_what_they_cost() {
             .success()
     };
     plan(&["--max-memory", "100GiB"]).stdout(contains("tiles:").not());
-    let said = plan(&["--max-memory", "2GiB"]).stdout(contains("times the work"));
+    let said = plan(&["--max-memory", "1536MiB"]).stdout(contains("times the work"));
     let said = String::from_utf8(said.get_output().stdout.clone()).unwrap();
     assert!(said.contains("112 px around"), "{said}");
 }
