@@ -146,12 +146,7 @@ impl Home {
 
 /// Whether the kernels of this module run on a device.
 fn is_ours(device: &Device) -> bool {
-    match device.clone().without_autodiff().as_dispatch() {
-        DispatchDevice::Flex(_) => true,
-        #[cfg(feature = "gpu")]
-        DispatchDevice::Cube(_) => true,
-        _ => false,
-    }
+    !matches!(Home::of(device), Home::Elsewhere)
 }
 
 /// The 3x3 same convolution of `x`, `[1, inputs, height, width]`, with bias, `ReLU` and pool.

@@ -392,6 +392,14 @@ fn a_map_that_is_still_in_use_is_left_alone() {
     }
 }
 
+/// Filters of a layer from 16 to 32 channels and of one from those to 32, ours and plain ones.
+fn two_layers(device: &Device) -> [[Filters; 2]; 2] {
+    [16, 32].map(|inputs| {
+        let weight = random([32, inputs, 3, 3], device) * (2.0 / (9.0 * inputs as f32)).sqrt();
+        both(&weight, &random([32], device))
+    })
+}
+
 /// A layer whose map feeds the next layer, and whose part has a Gram matrix and a sum of its own.
 fn parted(x: Tensor<4>, filters: [&Filters; 2], ours: bool) -> Tensor<4> {
     let y = conv_relu(x, filters[0], Pool::None);
@@ -408,10 +416,7 @@ fn parted(x: Tensor<4>, filters: [&Filters; 2], ours: bool) -> Tensor<4> {
 fn a_part_agrees_with_a_slice_forward_and_backward() {
     for device in devices() {
         let x = random([1, 16, 12, 9], &device);
-        let filters = [16, 32].map(|inputs| {
-            let weight = random([32, inputs, 3, 3], &device) * (2.0 / (9.0 * inputs as f32)).sqrt();
-            both(&weight, &random([32], &device))
-        });
+        let filters = two_layers(&device);
         let run = |x, ours: bool| {
             let [first, second] = &filters;
             let own = usize::from(!ours);
@@ -457,10 +462,7 @@ fn weighted_maps_and_their_means_agree_with_ordinary_operations() {
         let x = random([1, 16, 37, 41], &device);
         // Not of one run of memory.
         let weights = random([41, 40], &device).transpose().slice(s![3.., ..]) / 100.0;
-        let filters = [16, 32].map(|inputs| {
-            let weight = random([32, inputs, 3, 3], &device) * (2.0 / (9.0 * inputs as f32)).sqrt();
-            both(&weight, &random([32], &device))
-        });
+        let filters = two_layers(&device);
         let run = |x, ours: bool| {
             let [first, second] = &filters;
             let own = usize::from(!ours);

@@ -106,6 +106,12 @@ fn maps(layers: &[LayerWeight], size: (usize, usize)) -> f64 {
     layers.iter().map(|l| map(l.layer, size)).sum()
 }
 
+/// Bytes of the largest map that a style mask leaves a part of, beside the map.
+fn guided(job: &Job, inputs: &InputSizes, size: (usize, usize)) -> f64 {
+    let layers = job.loss.style_layers.iter().filter(|_| inputs.style_masks);
+    layers.map(|l| map(l.layer, size)).fold(0.0, f64::max)
+}
+
 fn loop_pictures(job: &Job, size: (usize, usize)) -> u64 {
     let optimiser = match job.optimize.method {
         Method::Adam => 4,

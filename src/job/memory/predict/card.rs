@@ -1,6 +1,6 @@
 //! Maps in a graphics card's memory, which keeps every map of a style layer for its gradient.
 
-use super::{map, maps, seen};
+use super::{guided, map, maps, seen};
 use crate::arch::{Layer, Padding};
 use crate::job::{InputSizes, Job, Scale};
 use crate::loss::StyleLoss;
@@ -33,14 +33,8 @@ fn working(job: &Job, size: (usize, usize)) -> f64 {
 /// Bytes while the targets of a style picture are computed.
 pub fn target(job: &Job, inputs: &InputSizes, scale: &Scale, size: (usize, usize)) -> f64 {
     let size = seen(scale.tiling, size);
-    let layers = &job.loss.style_layers;
-    let guided = layers.iter().map(|l| map(l.layer, size));
-    let guided = if inputs.style_masks {
-        guided.fold(0.0, f64::max)
-    } else {
-        0.0
-    };
-    maps(layers, size) + guided + working(job, size)
+    let styles = maps(&job.loss.style_layers, size);
+    styles + guided(job, inputs, size) + working(job, size)
 }
 
 /// Bytes of the maps in a step.

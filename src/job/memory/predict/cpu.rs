@@ -3,7 +3,7 @@
 //!
 //! All factors are measured (`tests/memory.rs`), and hold what the kernels keep to use again.
 
-use super::{map, maps, seen};
+use super::{guided, map, maps, seen};
 use crate::arch::{Layer, Padding};
 use crate::job::{InputSizes, Job, Scale};
 use crate::loss::StyleLoss;
@@ -27,13 +27,7 @@ const MEANS: f64 = 1.0;
 /// While the target of a style picture is computed.
 pub fn target(job: &Job, inputs: &InputSizes, scale: &Scale, size: (usize, usize)) -> f64 {
     let size = seen(scale.tiling, size);
-    let guided = job.loss.style_layers.iter().map(|l| map(l.layer, size));
-    let guided = if inputs.style_masks {
-        guided.fold(0.0, f64::max)
-    } else {
-        0.0
-    };
-    FORWARD * first(size) + guided
+    FORWARD * first(size) + guided(job, inputs, size)
 }
 
 /// In a step.
