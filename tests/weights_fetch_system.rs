@@ -14,7 +14,7 @@ use weights_support::Heard;
 use weights_support::published::{
     DEEPEST, assert_published, files, impatient, published, sha256, source,
 };
-use weights_support::server::{Server, send, send_file};
+use weights_support::server::{Server, read_request, send, send_file};
 
 // Processes of their own: the tests below start this binary again with the helper's name.
 
@@ -177,8 +177,8 @@ fn proxies_come_from_the_environment() {
         if request[0].starts_with("connect published.example:80 ") {
             let _ =
                 std::io::Write::write_all(stream, b"HTTP/1.1 200 Connection established\r\n\r\n");
+            send_file(stream, &read_request(stream), published());
         }
-        send_file(stream, request, published());
     });
     let cache = tempfile::tempdir().unwrap();
     let output = child("", "http://published.example/vgg16.bin", cache.path())

@@ -55,14 +55,20 @@ fn serve(
     log: &Mutex<Vec<Request>>,
     answer: &dyn Fn(usize, &Request, &mut TcpStream),
 ) {
-    let request: Request = BufReader::new(&stream)
+    let request = read_request(&stream);
+    log.lock().unwrap().push(request.clone());
+    answer(n, &request, &mut stream);
+}
+
+/// The next request on a connection. Closing with one unread resets the connection, and the
+/// client may lose the end of what it was sent.
+pub fn read_request(stream: &TcpStream) -> Request {
+    BufReader::new(stream)
         .lines()
         .map_while(Result::ok)
         .take_while(|line| !line.is_empty())
         .map(|line| line.to_lowercase())
-        .collect();
-    log.lock().unwrap().push(request.clone());
-    answer(n, &request, &mut stream);
+        .collect()
 }
 
 /// Sends a head and a body. The client may have gone: that is its choice.
