@@ -1,4 +1,5 @@
-use fast_image_resize::{FilterType, PixelType};
+use fast_image_resize::FilterType;
+use fast_image_resize::pixels::F32;
 
 use super::resize::resample;
 use super::{Picture, unit};
@@ -46,11 +47,10 @@ impl Mask {
         if (width, height) == (self.width, self.height) {
             return self.clone();
         }
-        let values = resample(
+        let values = resample::<F32>(
             &self.values,
             (self.width, self.height),
             (width, height),
-            PixelType::F32,
             FilterType::Bilinear,
         );
         Mask {

@@ -1,5 +1,6 @@
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::{F32x3, F32x4};
+use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
 
 use super::{Picture, unit};
 
@@ -24,10 +25,7 @@ impl Picture {
         if (width, height) == (self.width, self.height) {
             return self.clone();
         }
-        let lanczos = |samples: &[f32], kind| {
-            let from = (self.width, self.height);
-            resample(samples, from, (width, height), kind, FilterType::Lanczos3)
-        };
+        let (from, to) = ((self.width, self.height), (width, height));
         let mut resized = Picture {
             width,
             height,
@@ -45,13 +43,13 @@ impl Picture {
                 .zip(alpha)
                 .flat_map(|(&[r, g, b], &a)| [r, g, b, a])
                 .collect();
-            let rgba = lanczos(&rgba, PixelType::F32x4);
+            let rgba = resample::<F32x4>(&rgba, from, to, FilterType::Lanczos3);
             let rgba = rgba.as_chunks::<4>().0;
             resized.pixels = rgba.iter().flat_map(|&[r, g, b, _]| [r, g, b]).collect();
             resized.alpha = Some(rgba.iter().map(|p| p[3]).collect());
             resized.neutralise_hidden();
         } else {
-            resized.pixels = lanczos(&self.pixels, PixelType::F32x3);
+            resized.pixels = resample::<F32x3>(&self.pixels, from, to, FilterType::Lanczos3);
         }
         resized
     }
@@ -69,34 +67,27 @@ impl Picture {
 
 /// Interleaved samples of one width and height (pixels) at another, clamped to [0, 1]; the filter is widened when the
 /// picture shrinks. Panics as [`Picture::resized`] does.
-pub(super) fn resample(
+///
+/// The kind of pixel is a type: named by a value, the library's code for every kind would be compiled, and that
+/// would be half of all of this crate's.
+pub(super) fn resample<P: PixelTrait>(
     samples: &[f32],
     from: (usize, usize),
     to: (usize, usize),
-    kind: PixelType,
     filter: FilterType,
 ) -> Vec<f32> {
     let side = |n: usize| u32::try_from(n).expect("sides fit 32 bits: see # Panics");
-    let channels = kind.size() / size_of::<f32>();
-    let mut out = vec![0.0_f32; to.0 * to.1 * channels];
-    let source = ImageRef::new(
-        side(from.0),
-        side(from.1),
-        bytemuck::cast_slice(samples),
-        kind,
-    )
-    .expect("width, height and samples agree: see # Panics");
-    let mut target = Image::from_slice_u8(
-        side(to.0),
-        side(to.1),
-        bytemuck::cast_slice_mut(&mut out),
-        kind,
-    )
-    .expect("the buffer was made for this size");
+    let mut out = vec![0.0_f32; to.0 * to.1 * P::count_of_components()];
+    let source = bytemuck::cast_slice(samples);
+    let source = TypedImageRef::<P>::from_buffer(side(from.0), side(from.1), source)
+        .expect("width, height and samples agree: see # Panics");
+    let target = bytemuck::cast_slice_mut(&mut out);
+    let mut target = TypedImage::<P>::from_buffer(side(to.0), side(to.1), target)
+        .expect("the buffer was made for this size");
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
     Resizer::new()
-        .resize(&source, &mut target, &options)
-        .expect("source and target have the same pixel type and are not empty");
+        .resize_typed(&source, &mut target, &options)
+        .expect("the whole of the source is asked for");
     for v in &mut out {
         *v = unit(*v);
     }
