@@ -18,7 +18,7 @@ const MAPPED_BYTES: usize = 1 << 20;
 const HUGE_BYTES: usize = 4 << 20;
 /// What may be kept beyond the most that was in use at once, as its 1/SLACK: room for buffers of
 /// sizes that are not needed at the moment.
-const SLACK: usize = 4;
+const SLACK: usize = 8;
 /// What spent memory may be larger than what is asked for, as its 1/SPARE: in a map of twice the size half would
 /// lie idle for as long as the map lives.
 const SPARE: usize = 4;
