@@ -7,7 +7,7 @@ use super::buffer::Buffer;
 use super::filters::{PANEL, padded};
 use super::gram::Back;
 use super::phase::{self, Phase, timed};
-use super::simd::{Isa, Kernel, Left, Product, Simd, transpose16};
+use super::simd::{Isa, Kernel, Left, Product, STRIP, Simd, transpose16};
 use super::standardisation::Standardisation;
 use super::winograd::Fetch;
 
@@ -296,6 +296,7 @@ impl Kernel for Segment<'_> {
                 },
                 right: &self.layer.forward[panel * taps..],
                 right_row: width,
+                right_strip: STRIP,
                 out: &mut self.out[panel..],
                 out_row: outputs,
                 add: false,
@@ -364,6 +365,7 @@ impl<F: Fetch> Kernel for Send<'_, F> {
             },
             right: &self.layer.backward,
             right_row: taps,
+            right_strip: STRIP,
             out: &mut *self.products,
             out_row: taps,
             add: false,

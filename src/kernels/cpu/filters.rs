@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::buffer::Buffer;
-use super::simd::{Isa, Kernel, Simd, transpose16};
+use super::simd::{Isa, Kernel, STRIP, Simd, transpose16};
 
 /// Output channels in a panel of transformed filters.
 pub const PANEL: usize = 64;
@@ -72,7 +72,7 @@ impl WinogradFilters {
     }
 
     /// Transforms filters: `out` gets 36 matrices, `stride` apart, of the given channels that go in
-    /// by those that come out. All ends of the ranges are multiples of 16.
+    /// by those that come out, in strips of [`STRIP`] of these. All ends of the ranges are multiples of 16.
     pub fn transform(
         &self,
         isa: Isa,
@@ -81,7 +81,6 @@ impl WinogradFilters {
         out: &mut [f32],
         stride: usize,
     ) {
-        let width = from.len();
         let block = |c: usize, k: usize| {
             let (input, output) = match direction {
                 Direction::Forward => (c, k),
@@ -103,8 +102,7 @@ impl WinogradFilters {
                     block: block(c, k),
                     next,
                     direction,
-                    out: &mut out[(c - into.start) * width + k - from.start..],
-                    row: width,
+                    out: &mut out[(k - from.start) * into.len() + (c - into.start) * STRIP..],
                     stride,
                 });
             }
@@ -120,8 +118,6 @@ struct Transform<'a> {
     next: &'a [f32],
     direction: Direction,
     out: &'a mut [f32],
-    /// Distance between rows of a matrix.
-    row: usize,
     /// Distance between matrices.
     stride: usize,
 }
@@ -176,7 +172,7 @@ impl Kernel for Transform<'_> {
                 six!(i => {
                     let row = filter_1d(s, [half[0][i], half[1][i], half[2][i]]);
                     for j in 0..6 {
-                        let at = (i * 6 + j) * self.stride + c * self.row + k;
+                        let at = (i * 6 + j) * self.stride + c * STRIP + k;
                         s.store(self.out, at, row[j]);
                     }
                 });

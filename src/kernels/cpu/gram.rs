@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::buffer::Buffer;
 use super::filters::{PANEL, padded};
 use super::phase::{self, Phase, timed};
-use super::simd::{Isa, Kernel, Left, Product, Simd};
+use super::simd::{Isa, Kernel, Left, Product, STRIP, Simd};
 
 /// Pixels whose products are added up before the sums go to memory.
 const RUN: usize = 128;
@@ -181,6 +181,7 @@ impl Kernel for Pair<'_> {
                 },
                 right: self.right,
                 right_row: self.step,
+                right_strip: STRIP,
                 out: &mut self.out[row * PANEL..],
                 out_row: PANEL,
                 add: true,
@@ -223,23 +224,22 @@ pub fn matrix_backward(
         });
 }
 
-/// What [`Back`] multiplies a map by, for the gradient S of its Gram matrix.
+/// What [`Back`] multiplies a map by, for the gradient S of its Gram matrix: strips of columns.
 pub fn right(s: &[f32], channels: usize, positions: f32) -> Buffer {
     let mut right = Buffer::new(channels * channels);
-    let panels = right.par_chunks_mut(channels * PANEL).enumerate();
-    panels.for_each(|(panel, out)| symmetric(s, channels, panel * PANEL, 1.0 / positions, out));
+    let strips = right.par_chunks_mut(channels * STRIP).enumerate();
+    strips.for_each(|(strip, out)| symmetric(s, channels, strip * STRIP, 1.0 / positions, out));
     right
 }
 
-/// (S + Sᵀ) times `share`, in all rows of the columns from `first` on.
+/// (S + Sᵀ) times `share`, in all rows of the strip of columns from `first` on.
 fn symmetric(s: &[f32], channels: usize, first: usize, share: f32, out: &mut [f32]) {
-    let width = out.len() / channels;
     // By blocks, so that lines that are read across stay in the cache.
-    for (block, out) in out.chunks_mut(16 * width).enumerate() {
-        for j in 0..width {
+    for (block, out) in out.chunks_mut(16 * STRIP).enumerate() {
+        for j in 0..STRIP {
             let column = first + j;
             let across = &s[column * channels + block * 16..];
-            for (i, out) in out.chunks_mut(width).enumerate() {
+            for (i, out) in out.chunks_mut(STRIP).enumerate() {
                 let along = s[(block * 16 + i) * channels + column];
                 out[j] = (along + across[i]) * share;
             }
@@ -273,7 +273,8 @@ impl Kernel for Back<'_> {
                     step: 1,
                 },
                 right: &self.right[panel * self.channels..],
-                right_row: width,
+                right_row: STRIP,
+                right_strip: self.channels * STRIP,
                 out: &mut self.out[panel..],
                 out_row: self.channels,
                 add: self.add,

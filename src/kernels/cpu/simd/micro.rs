@@ -2,6 +2,10 @@
 
 use super::Simd;
 
+/// Columns of a strip of a right factor. Where a factor is made for a product, its strips lie one after
+/// another: as parts of wider rows, what a narrow block reads would fall on few sets of the cache.
+pub const STRIP: usize = 16;
+
 /// The left factor of a [`Product`]: element `(i, k)` is `data[i * row + k * step]`.
 #[derive(Clone, Copy)]
 pub struct Left<'a> {
@@ -26,10 +30,12 @@ pub struct Product<'a> {
     pub width: usize,
     /// The left factor.
     pub left: Left<'a>,
-    /// The right factor, row by row.
+    /// The right factor, in strips of [`STRIP`] columns.
     pub right: &'a [f32],
-    /// Distance between the rows of `right`.
+    /// Distance between the rows of a strip.
     pub right_row: usize,
+    /// Distance between strips: [`STRIP`] for a matrix that is whole.
+    pub right_strip: usize,
     /// The result, row by row.
     pub out: &'a mut [f32],
     /// Distance between the rows of `out`.
@@ -46,21 +52,23 @@ impl Product<'_> {
         if rows == 0 || width == 0 {
             return;
         }
+        assert!(width.is_multiple_of(STRIP), "panel width");
         let last = depth.saturating_sub(1);
+        let last_strip = (width / STRIP - 1) * self.right_strip;
         let left_end = (rows - 1) * self.left.row + last * self.left.step;
         assert!(depth == 0 || left_end < self.left.data.len(), "left factor");
         assert!(
-            depth == 0 || last * self.right_row + width <= self.right.len(),
+            depth == 0 || last * self.right_row + last_strip + STRIP <= self.right.len(),
             "right factor"
         );
         assert!(
             (rows - 1) * self.out_row + width <= self.out.len(),
             "result"
         );
-        assert!(width.is_multiple_of(16), "panel width");
         let out_start = self.out.as_mut_ptr();
         let block = S::VECTORS * S::LANES;
         for column in (0..width).step_by(block) {
+            let start = column / STRIP * self.right_strip + column % STRIP;
             // Rows are shared out evenly, so that no block is left with one or two of them.
             let blocks = rows.div_ceil(S::ROWS);
             for b in 0..blocks {
@@ -69,7 +77,7 @@ impl Product<'_> {
                 let (left, right, out) = unsafe {
                     (
                         self.left.data.as_ptr().add(from * self.left.row),
-                        self.right.as_ptr().add(column),
+                        self.right.as_ptr().add(start),
                         out_start.add(from * self.out_row + column),
                     )
                 };
@@ -78,6 +86,7 @@ impl Product<'_> {
                     left_row: self.left.row,
                     left_step: self.left.step,
                     right_row: self.right_row,
+                    right_strip: self.right_strip,
                     out_row: self.out_row,
                     add: self.add,
                 };
@@ -103,6 +112,7 @@ struct Strides {
     left_row: usize,
     left_step: usize,
     right_row: usize,
+    right_strip: usize,
     out_row: usize,
     add: bool,
 }
@@ -157,7 +167,8 @@ unsafe fn block<S: Simd, const ROWS: usize, const VECTORS: usize>(
         for _ in 0..z.depth {
             let mut right = [s.splat(0.0); VECTORS];
             for j in 0..VECTORS {
-                right[j] = s.read(b.add(j * S::LANES));
+                let column = j * S::LANES;
+                right[j] = s.read(b.add(column / STRIP * z.right_strip + column % STRIP));
             }
             for i in 0..ROWS {
                 let left = s.splat(*a.add(i * z.left_row));

@@ -14,7 +14,7 @@ mod x86;
 
 use std::sync::OnceLock;
 
-pub use micro::{Left, Product, transpose16};
+pub use micro::{Left, Product, STRIP, transpose16};
 pub use plain::Plain;
 
 /// A vector of `LANES` floats and what can be done with it.

@@ -16,7 +16,7 @@ mod small;
 
 use super::filters::{Direction, POSITIONS, WinogradFilters};
 use super::phase::{self, Phase, timed};
-use super::simd::{Isa, Kernel, Left, Product, Simd};
+use super::simd::{Isa, Kernel, Left, Product, STRIP, Simd};
 
 pub use fetch::{Activation, Fetch, Gated, Unpooled};
 pub use finish::{Finish, Gradient, Relu, ReluPool, pool};
@@ -139,7 +139,8 @@ impl Kernel for Multiply<'_> {
                 step: 1,
             },
             right: self.right,
-            right_row: self.width,
+            right_row: STRIP,
+            right_strip: self.depth * STRIP,
             out: self.out,
             out_row: self.width,
             add: self.add,
