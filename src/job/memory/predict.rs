@@ -8,7 +8,7 @@ use crate::optimize::Method;
 use crate::tiles::Tiling;
 
 /// Bytes of the process itself: code, threads, what allocators keep, and the kernels' own buffers.
-const PROCESS: u64 = 120 << 20;
+const PROCESS: u64 = 100 << 20;
 /// Bytes of a card's pools that no map fills.
 const CARD: u64 = 60 << 20;
 /// A card holds filters for both directions.
