@@ -24,8 +24,8 @@ use crate::cli::say;
 const EFFICIENCY: f64 = 2.2;
 /// Share of it that the transport of covariances reaches, in float64.
 const TRANSPORT_EFFICIENCY: f64 = 0.22;
-/// Products of matrices in a transport: of some twenty iterations.
-const TRANSPORT_PRODUCTS: f64 = 60.0;
+/// Products of matrices that a transport takes as long as: six iterations, of two inverses but for the last.
+const TRANSPORT_PRODUCTS: f64 = 11.0;
 /// Seconds that measuring the peak takes.
 const PEAK_SECONDS: f64 = 0.2;
 

@@ -2,8 +2,8 @@
 
 mod content;
 mod guide;
+mod inverse;
 mod layer_weight;
-mod matrix;
 mod measured;
 mod moments;
 mod region;

@@ -1,7 +1,7 @@
 use burn::tensor::{Tensor, TensorData};
+use ndarray::{Array1, Array2, Axis};
 
 use super::Moments;
-use super::matrix::{Matrix, inner};
 use super::transport::transport;
 use crate::device::read;
 
@@ -21,8 +21,8 @@ const ROUNDING: f64 = 4e-6;
 /// rounding of the moments, which would make an eigenvalue negative.
 #[derive(Debug)]
 pub struct Gaussian {
-    mean: Vec<f64>,
-    covariance: Matrix,
+    mean: Array1<f64>,
+    covariance: Array2<f64>,
     ridge: f64,
     /// |mean|² + trace of the covariance: the squared distance to features that are all zero.
     size: f64,
@@ -32,12 +32,13 @@ impl Gaussian {
     /// The distribution with these moments, without autodiff: second `[channels, channels]`, mean
     /// `[1, channels]`.
     pub fn new(second: Tensor<2>, mean: Tensor<2>) -> Self {
-        let channels = mean.dims()[1] as f64;
-        let (second, mean) = (Matrix::new(on_host(second)), on_host(mean));
-        let size = second.trace();
-        let ridge = 1e-4 * if size > 0.0 { size / channels } else { 1.0 };
+        let [second, mean] = [second, mean].map(on_host);
+        let mean = mean.remove_axis(Axis(0));
+        let size = second.diag().sum();
+        let mean_square = size / mean.len() as f64;
+        let ridge = 1e-4 * if size > 0.0 { mean_square } else { 1.0 };
         Self {
-            covariance: second.minus_square(&mean),
+            covariance: covariance(second, &mean),
             mean,
             ridge: ridge.max(ROUNDING * size),
             size,
@@ -57,46 +58,57 @@ impl Gaussian {
     pub fn distance(&self, moments: Moments, weight: f32) -> (Tensor<1>, Moments) {
         let mean = moments.mean.expect("the moments for this loss");
         let device = mean.device();
-        let mean = on_host(mean);
-        let off: Vec<_> = mean.iter().zip(&self.mean).map(|(m, t)| m - t).collect();
-        let (value, slope) = self.of_covariances(Matrix::new(on_host(moments.second)), &mean);
-        let value = value + inner(&off, &off);
+        let mean = on_host(mean).remove_axis(Axis(0));
+        let off = &mean - &self.mean;
+        let (value, slope) = self.of_covariances(on_host(moments.second), &mean);
+        let value = value + off.dot(&off);
         // The covariance is second - meanᵀ mean, and the slope is symmetric.
-        let carried = slope.after(&mean).into_iter();
-        let of_mean: Vec<_> = off
-            .iter()
-            .zip(carried)
-            .map(|(o, c)| 2.0 * (o - c))
-            .collect();
-        let weighted = |slopes: &[f64]| {
-            let weighted = slopes
+        let of_mean = (off - slope.dot(&mean)) * 2.0;
+        let weighted = |slopes: Array2<f64>| {
+            let shape = [slopes.nrows(), slopes.ncols()];
+            let slopes = slopes
                 .iter()
                 .map(|slope| (slope * f64::from(weight)) as f32);
-            let shape = [slopes.len() / mean.len(), mean.len()];
-            Tensor::from_data(TensorData::new(weighted.collect(), shape), &device)
+            Tensor::from_data(TensorData::new(slopes.collect(), shape), &device)
         };
         let slopes = Moments {
-            second: weighted(slope.values()),
-            mean: Some(weighted(&of_mean)),
+            second: weighted(slope),
+            mean: Some(weighted(of_mean.insert_axis(Axis(0)))),
         };
         (Tensor::from_floats([value as f32], &device), slopes)
     }
 
     /// The part of the covariances, and its gradient in the covariance of these moments.
-    fn of_covariances(&self, second: Matrix, mean: &[f64]) -> (f64, Matrix) {
-        let ridge = self.ridge.max(ROUNDING * second.trace());
-        let from = second.minus_square(mean).plus_identity(ridge);
-        let to = self.covariance.clone().plus_identity(ridge);
+    fn of_covariances(&self, second: Array2<f64>, mean: &Array1<f64>) -> (f64, Array2<f64>) {
+        let ridge = self.ridge.max(ROUNDING * second.diag().sum());
+        let mut from = covariance(second, mean);
+        let mut to = self.covariance.clone();
+        for matrix in [&mut from, &mut to] {
+            matrix.diag_mut().mapv_inplace(|x| x + ridge);
+        }
         let carry = transport(&from, &to, ridge);
-        let value = from.trace() + to.trace() - 2.0 * carry.inner(&from);
+        let carried = (&carry * &from).sum();
+        let value = from.diag().sum() + to.diag().sum() - 2.0 * carried;
         // A clamp leaves NaN as it is, which the loop must hear of.
-        let slope = carry.map(|x| -x).plus_identity(1.0);
+        let slope = Array2::eye(mean.len()) - carry;
         (value.clamp(0.0, f64::INFINITY), slope)
     }
 }
 
-fn on_host(x: Tensor<2>) -> Vec<f64> {
-    read(x).iter().collect()
+/// Second moments without the product of the mean as a column and as a row.
+fn covariance(mut second: Array2<f64>, mean: &Array1<f64>) -> Array2<f64> {
+    for (mut row, left) in second.rows_mut().into_iter().zip(mean) {
+        row.scaled_add(-left, mean);
+    }
+    second
+}
+
+/// A tensor's numbers in float64.
+fn on_host(x: Tensor<2>) -> Array2<f64> {
+    let [rows, columns] = x.dims();
+    let data = read(x);
+    let values = data.as_slice::<f32>().expect("moments are float32");
+    Array2::from_shape_fn((rows, columns), |(i, j)| values[i * columns + j].into())
 }
 
 #[cfg(test)]
