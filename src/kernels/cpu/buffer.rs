@@ -21,7 +21,7 @@ const HUGE_BYTES: usize = 4 << 20;
 const SLACK: usize = 8;
 /// What spent memory may be larger than what is asked for, as its 1/SPARE: in a map of twice the size half would
 /// lie idle for as long as the map lives.
-const SPARE: usize = 4;
+const SPARE: usize = 3;
 /// Bytes in a huge page.
 const HUGE_PAGE: usize = 2 << 20;
 
