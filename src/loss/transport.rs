@@ -11,7 +11,7 @@ use super::inverse::inverse;
 /// are products for the greatest part; an eigendecomposition of 512 channels would need another library.
 /// Scaled by what is known of the eigenvalues (Byers and Xu 2008, "A New Scaling for Newton's Iteration
 /// for the Polar Decomposition and its Backward Stability") it takes six iterations where they differ
-/// by seven orders of magnitude.
+/// by six orders of magnitude.
 ///
 /// NaN throughout where there is none: for matrices that are not finite, or of a condition that
 /// float64 cannot tell from infinite.
