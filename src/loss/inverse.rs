@@ -89,10 +89,11 @@ fn invert_small_root(mut matrix: ArrayViewMut2<f64>) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn largest(matrix: &Array2<f64>) -> f64 {
+    /// The largest number without its sign.
+    pub fn largest(matrix: &Array2<f64>) -> f64 {
         matrix.iter().fold(0.0, |most: f64, x| most.max(x.abs()))
     }
 
@@ -106,12 +107,16 @@ mod tests {
         features.dot(&features.t()) / trace + Array2::<f64>::eye(size) * ridge
     }
 
+    /// How far a matrix times its inverse is from one.
+    fn off(matrix: &Array2<f64>) -> f64 {
+        let one = Array2::<f64>::eye(matrix.nrows());
+        largest(&(matrix.dot(&inverse(matrix.clone())) - one))
+    }
+
     #[test]
     fn a_matrix_times_its_inverse_is_one_for_sizes_of_every_kind() {
         for size in [1, 2, 3, 17, 32, 33, 64, 66, 128, 133, 256] {
-            let matrix = covariance(size, 0.1);
-            let one = matrix.dot(&inverse(matrix.clone()));
-            let off = largest(&(one - Array2::<f64>::eye(size)));
+            let off = off(&covariance(size, 0.1));
             assert!(off < 1e-13, "{size}: {off}");
         }
     }
@@ -119,9 +124,7 @@ mod tests {
     #[test]
     fn eigenvalues_a_millionth_of_the_largest_are_not_lost() {
         for size in [12, 128, 256, 512] {
-            let matrix = covariance(size, 1e-6);
-            let one = matrix.dot(&inverse(matrix.clone()));
-            let off = largest(&(one - Array2::<f64>::eye(size)));
+            let off = off(&covariance(size, 1e-6));
             assert!(off < 1e-9, "{size}: {off}");
         }
     }

@@ -57,6 +57,7 @@ mod tests {
     use ndarray::ArrayView1;
 
     use super::*;
+    use crate::loss::inverse::tests::largest;
 
     /// The matrix with these eigenvalues in the basis of discrete sine transforms, turned by a
     /// reflection where `turned`, so that two matrices do not commute.
@@ -75,10 +76,6 @@ mod tests {
         };
         let diagonal = Array2::from_diag(&ArrayView1::from(eigenvalues));
         basis.t().dot(&diagonal).dot(&basis)
-    }
-
-    fn largest(a: &Array2<f64>) -> f64 {
-        a.iter().fold(0.0, |most, x| x.abs().max(most))
     }
 
     #[test]
