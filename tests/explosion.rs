@@ -44,7 +44,7 @@ fn job() -> Job {
             ..optimize::Settings::default()
         },
         size: Size::Long(24),
-        min_size: 16,
+        min_size: Some(16),
         steps: 25,
         ..Job::default()
     }

@@ -49,9 +49,10 @@ pub struct Job {
     pub style_size: StyleSize,
     /// Number of coarse-to-fine scales, at least 1. Default: as many as `min_size` leaves room for.
     pub scales: Option<usize>,
-    /// Shortest long side of a scale, in pixels, at least 1. Default: 256: from 128, strokes become
-    /// so large that little of the photo is left.
-    pub min_size: usize,
+    /// Shortest long side of a coarser scale, in pixels, at least 1. Default: 256, or 181 of the only
+    /// one, because a single scale knows small strokes alone; from 128, strokes become so large that
+    /// little of the photo is left.
+    pub min_size: Option<usize>,
     /// Ratio of the sides of one scale and the next, above 1 and up to 16. Default: root of 2.
     pub scale_factor: f64,
     /// What the optimisation starts from. Default: the content picture.
@@ -79,7 +80,7 @@ impl Default for Job {
             size: Size::Long(512),
             style_size: StyleSize::default(),
             scales: None,
-            min_size: 256,
+            min_size: None,
             scale_factor: std::f64::consts::SQRT_2,
             init: Init::Content,
             colour: Colour::Style,
@@ -133,7 +134,7 @@ impl Job {
             ("size", size.to_string()),
             style_size,
             ("scales", optional(scales)),
-            ("min-size", min_size.to_string()),
+            ("min-size", optional(min_size)),
             ("scale-factor", scale_factor.to_string()),
             ("init", init.name().to_owned()),
             ("color", colour.to_string()),
@@ -190,8 +191,9 @@ impl Job {
         if let Some(scales) = self.scales {
             ranged("scales", scales, scales >= 1, "1 or more")?;
         }
-        let side = self.min_size;
-        ranged("min-size", side, side >= 1, "1 pixel or more")?;
+        if let Some(side) = self.min_size {
+            ranged("min-size", side, side >= 1, "1 pixel or more")?;
+        }
         let factor = self.scale_factor;
         let fine = (1.01..=16.0).contains(&factor);
         ranged("scale-factor", factor, fine, "1.01 to 16")
@@ -230,7 +232,7 @@ mod tests {
                 with(|job| job.style_size = StyleSize::Scale(0.0)),
             ),
             ("scales", with(|job| job.scales = Some(0))),
-            ("min-size", with(|job| job.min_size = 0)),
+            ("min-size", with(|job| job.min_size = Some(0))),
             ("scale-factor", with(|job| job.scale_factor = 1.0)),
             ("scale-factor", with(|job| job.scale_factor = f64::NAN)),
             ("average", with(|job| job.optimize.average = 1.0)),

@@ -9,6 +9,11 @@ pub(super) const LARGE: usize = 2048;
 /// Fewest updates that a larger scale gets, unless it is to have fewer anyway.
 const LEAST_STEPS: usize = 8;
 
+/// Shortest long side of a coarser scale, in pixels, unless the job names one.
+const LEAST_SIDE: usize = 256;
+/// The same where it is the only one: 256 px by the root of two.
+const LEAST_ONLY_SIDE: usize = 181;
+
 /// What a job will do with certain pictures: everything that can be known beforehand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
@@ -157,13 +162,21 @@ impl Job {
             let small = scale
                 .sizes()
                 .any(|size| large_enough("", size, deepest).is_err());
-            if long < self.min_size || small {
+            if long < self.least_side(scales.len()) || small {
                 break;
             }
             scales.push(scale);
         }
         scales.reverse();
         Ok(Plan { scales, deepest }.in_tiles(&self.tile))
+    }
+
+    /// Shortest long side of the scale before so many finer ones, in pixels.
+    fn least_side(&self, finer: usize) -> usize {
+        self.min_size.unwrap_or(match finer {
+            1 => LEAST_ONLY_SIDE,
+            _ => LEAST_SIDE,
+        })
     }
 
     /// The scale `factor` times the last one.
@@ -285,6 +298,26 @@ mod tests {
     }
 
     #[test]
+    fn a_small_picture_has_one_coarser_scale_down_to_181_px_unless_a_least_side_is_given() {
+        let widths = |long, min_size| -> Vec<_> {
+            let size = Size::Long(long);
+            let job = Job {
+                size,
+                min_size,
+                ..Job::default()
+            };
+            let plan = job.plan(&sizes((1024, 768), (600, 800))).unwrap();
+            plan.scales.iter().map(|scale| scale.size.0).collect()
+        };
+        assert_eq!(widths(255, None), [255]);
+        assert_eq!(widths(256, None), [181, 256]);
+        assert_eq!(widths(320, None), [226, 320]);
+        assert_eq!(widths(362, None), [256, 362]);
+        assert_eq!(widths(320, Some(256)), [320]);
+        assert_eq!(widths(320, Some(160)), [160, 226, 320]);
+    }
+
+    #[test]
     fn one_scale_is_the_textbook_loop() {
         let job = Job {
             scales: Some(1),
@@ -299,7 +332,7 @@ mod tests {
     fn no_scale_is_too_small_for_the_deepest_layer() {
         let job = Job {
             size: Size::Long(64),
-            min_size: 1,
+            min_size: Some(1),
             ..Job::default()
         };
         let plan = job.plan(&sizes((64, 24), (64, 64))).unwrap();

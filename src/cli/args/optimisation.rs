@@ -27,9 +27,9 @@ pub struct Optimisation {
     #[arg(long, value_name = "N")]
     pub scales: Option<usize>,
 
-    /// Long side of the coarsest scale, in pixels
-    #[arg(long, value_name = "N", default_value_t = Job::default().min_size)]
-    pub min_size: usize,
+    /// Least long side of a coarser scale, in pixels [default: 256, or 181 where there would be none]
+    #[arg(long, value_name = "N")]
+    pub min_size: Option<usize>,
 
     /// Ratio of one scale's sides to the one before
     #[arg(long, value_name = "X", default_value_t = Job::default().scale_factor, allow_negative_numbers = true)]
