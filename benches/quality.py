@@ -47,7 +47,11 @@ for pair in sorted(p.name for p in folder.iterdir() if (p / "textbook.json").exi
     targets = [min(map(judged, textbook[:m])) if len(textbook) >= m else None for m in MARKS]
     cells = [pair.replace(":", " after ")] + [f"{t:.3f}" if t else "" for t in targets]
     for way in ways:
-        run, speed = steps(folder / pair / f"{way}.json"), speeds[way]
+        path, speed = folder / pair / f"{way}.json", speeds[way]
+        if not path.exists():
+            cells += ["not painted"] + [""] * len(MARKS)
+            continue
+        run = steps(path)
 
         def cost(count):
             return sum(n * speed.get(scale, float("nan")) for scale, n in count.items())
