@@ -6,7 +6,9 @@ MARKS = (100, 300, 1000)
 
 
 def steps(path):
-    return [e for e in map(json.loads, path.open()) if e["event"] == "step"]
+    """Of a run, none if it is not there."""
+    lines = path.open() if path.exists() else []
+    return [e for e in map(json.loads, lines) if e["event"] == "step"]
 
 
 def judged(step):
@@ -15,9 +17,8 @@ def judged(step):
 
 def seconds(way):
     """Of a step at each scale, measured on a quiet machine."""
-    path = folder / timed / f"time-{way}.json"
     found = {}
-    for step in steps(path) if path.exists() else []:
+    for step in steps(folder / timed / f"time-{way}.json"):
         found.setdefault(step["scale"], []).append(step["seconds"])
     return {scale: statistics.median(times) for scale, times in found.items()}
 
@@ -47,11 +48,10 @@ for pair in sorted(p.name for p in folder.iterdir() if (p / "textbook.json").exi
     targets = [min(map(judged, textbook[:m])) if len(textbook) >= m else None for m in MARKS]
     cells = [pair.replace(":", " after ")] + [f"{t:.3f}" if t else "" for t in targets]
     for way in ways:
-        path, speed = folder / pair / f"{way}.json", speeds[way]
-        if not path.exists():
+        run, speed = steps(folder / pair / f"{way}.json"), speeds[way]
+        if not run:
             cells += ["not painted"] + [""] * len(MARKS)
             continue
-        run = steps(path)
 
         def cost(count):
             return sum(n * speed.get(scale, float("nan")) for scale, n in count.items())
