@@ -66,7 +66,7 @@ fn two_workers_share_a_list_and_paint_what_one_process_would() {
     if !has_card() {
         return;
     }
-    let steps = |list: String| list.replacen("steps = 2\n", "steps = 40\njson = true\n", 1);
+    let steps = |list: String| list.replacen("steps = 2\n", "steps = 20\njson = true\n", 1);
     let studio = studio(&steps(list(5, "")));
     studio.write("out/5.png", "precious");
     let mut process = on_two(&studio, &["--report", "out.html"]).spawn().unwrap();
@@ -76,7 +76,7 @@ fn two_workers_share_a_list_and_paint_what_one_process_would() {
     assert!(ended.status.success(), "{told:?}\n{said}");
     assert_eq!(jobs_of(&told, "done"), [1, 2, 3, 4]);
     assert_eq!(jobs_of(&told, "skipped"), [5]);
-    assert_eq!(jobs_of(&told, "step").len(), 4 * 40);
+    assert_eq!(jobs_of(&told, "step").len(), 4 * 20);
     let last = told.last().unwrap();
     assert_eq!(
         (&last["event"], &last["done"]),

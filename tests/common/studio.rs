@@ -8,6 +8,13 @@ use nst::vgg::Model;
 use safetensors::tensor::{Dtype, TensorView, serialize_to_file};
 use tempfile::TempDir;
 
+/// Where the software driver of graphics cards keeps what it compiled: one place for all tests, for it
+/// takes longer to compile than to run them.
+const DRIVER_CACHE: (&str, &str) = (
+    "MESA_SHADER_CACHE_DIR",
+    concat!(env!("CARGO_TARGET_TMPDIR"), "/mesa"),
+);
+
 /// A folder with two small pictures and seeded weights of the first two layers.
 pub struct Studio {
     folder: TempDir,
@@ -88,6 +95,7 @@ impl Studio {
             .current_dir(self.folder.path())
             .env("HOME", self.folder.path())
             .env("XDG_CACHE_HOME", self.path("cache"))
+            .env(DRIVER_CACHE.0, DRIVER_CACHE.1)
             .env("NST_OFFLINE", "1")
             .env_remove("NST_WEIGHTS");
         command
@@ -101,6 +109,7 @@ impl Studio {
             .current_dir(self.folder.path())
             .env("HOME", self.folder.path())
             .env("XDG_CACHE_HOME", self.path("cache"))
+            .env(DRIVER_CACHE.0, DRIVER_CACHE.1)
             .env("NST_OFFLINE", "1")
             .args(flags)
             .args(SHALLOW)
