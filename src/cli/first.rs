@@ -23,8 +23,10 @@ The first one makes photo_painting.png, 512 pixels wide. Where to look next:
   nst --help    all flags and commands
   nst man       the manual page";
 
+const NO_PAGE: &str = "nst: this nst was built without its page: build it with `--features studio`";
+
 /// What to say instead of complaining about flags that are missing: to no argument at all, and to
-/// a first one that is nearly a command.
+/// a first one that is nearly a command, or would be one in another build.
 pub fn answer(arguments: &[OsString]) -> Option<String> {
     match arguments.first() {
         None => Some(GUIDE.to_owned()),
@@ -40,6 +42,9 @@ fn mistyped(word: &str) -> Option<String> {
     let command = Cli::command();
     if command.find_subcommand(word).is_some() || word == "help" {
         return None;
+    }
+    if word == "studio" && cfg!(not(feature = "studio")) {
+        return Some(NO_PAGE.to_owned());
     }
     let commands = command.get_subcommands().filter(|c| !c.is_hide_set());
     let names = commands.flat_map(|c| std::iter::once(c.get_name()).chain(c.get_visible_aliases()));
@@ -88,6 +93,12 @@ mod tests {
             let said = answer_to(word).unwrap_or_default();
             assert!(said.contains(&format!("`nst {command}`")), "{word}: {said}");
         }
+    }
+
+    #[test]
+    fn the_page_is_a_command_or_the_feature_that_it_lacks_is_named() {
+        let expected = cfg!(not(feature = "studio")).then(|| NO_PAGE.to_owned());
+        assert_eq!(answer_to("studio"), expected);
     }
 
     #[test]
