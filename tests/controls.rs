@@ -58,8 +58,8 @@ fn a_plan_names_scales_steps_layers_memory_and_time_and_writes_nothing() {
 #[test]
 fn a_reader_that_has_seen_enough_of_a_plan_is_no_failure() {
     let studio = Studio::new();
-    let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin("nst"))
-        .current_dir(studio.folder())
+    let mut child = studio
+        .bare()
         .args(["plan", "-c", "photo.png", "-s", "painting.png"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

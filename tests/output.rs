@@ -219,8 +219,8 @@ fn a_folder_that_vanishes_while_painting_costs_no_picture() {
     for folder in ["gone", "rescue"] {
         std::fs::create_dir(studio.path(folder)).unwrap();
     }
-    let mut run = Command::new(assert_cmd::cargo::cargo_bin!("nst"))
-        .current_dir(studio.folder())
+    let mut run = studio
+        .bare()
         .env("TMPDIR", studio.path("rescue"))
         .args([
             "-c",

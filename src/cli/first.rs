@@ -43,7 +43,8 @@ fn mistyped(word: &str) -> Option<String> {
     if command.find_subcommand(word).is_some() || word == "help" {
         return None;
     }
-    if word == "studio" && cfg!(not(feature = "studio")) {
+    // It would have been found in a build that has it.
+    if word == "studio" {
         return Some(NO_PAGE.to_owned());
     }
     let commands = command.get_subcommands().filter(|c| !c.is_hide_set());

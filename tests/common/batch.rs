@@ -59,11 +59,8 @@ pub fn alone(studio: &Studio, beta: usize) -> Vec<u8> {
 }
 
 pub fn spawn(studio: &Studio, arguments: &[&str]) -> Child {
-    std::process::Command::new(assert_cmd::cargo::cargo_bin!("nst"))
-        .current_dir(studio.folder())
-        .env("HOME", studio.folder())
-        .env("NST_OFFLINE", "1")
-        .env_remove("NST_WEIGHTS")
+    studio
+        .bare()
         .arg("batch")
         .args(arguments)
         .stderr(Stdio::piped())

@@ -90,7 +90,12 @@ impl Studio {
 
     /// `nst` in the folder, with a home of its own, so that no weights of this machine are found.
     pub fn nst(&self) -> Command {
-        let mut command = Command::cargo_bin("nst").unwrap();
+        Command::from_std(self.bare())
+    }
+
+    /// The same as a process that is not waited for.
+    pub fn bare(&self) -> std::process::Command {
+        let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin!("nst"));
         command
             .current_dir(self.folder.path())
             .env("HOME", self.folder.path())
@@ -104,13 +109,8 @@ impl Studio {
     /// A process of `nst` on these flags, those of [`SHALLOW`] and more, that is not waited for: to be
     /// interrupted, or to be spoken to on standard error.
     pub fn process(&self, flags: &[&str], more: &[&str]) -> std::process::Command {
-        let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin!("nst"));
+        let mut command = self.bare();
         command
-            .current_dir(self.folder.path())
-            .env("HOME", self.folder.path())
-            .env("XDG_CACHE_HOME", self.path("cache"))
-            .env(DRIVER_CACHE.0, DRIVER_CACHE.1)
-            .env("NST_OFFLINE", "1")
             .args(flags)
             .args(SHALLOW)
             .args(more)
