@@ -149,6 +149,11 @@ unsafe fn block_of<S: Simd>(
     }
 }
 
+/// Links of a chain of sums between two turns of its loop. What a turn takes besides the products (the loop
+/// itself, the addresses) is a quarter of its instructions otherwise, and a core whose other half is at
+/// work for somebody else starts too few to hide them (benches/README.md).
+const LINKS: usize = 4;
+
 /// `ROWS` rows by `VECTORS` vectors of sums.
 ///
 /// # Safety
@@ -161,32 +166,56 @@ unsafe fn block<S: Simd, const ROWS: usize, const VECTORS: usize>(
     mut b: *const f32,
     c: *mut f32,
 ) {
-    // SAFETY: the caller's.
-    unsafe {
-        let mut sums = [[s.splat(0.0); VECTORS]; ROWS];
-        for _ in 0..z.depth {
-            let mut right = [s.splat(0.0); VECTORS];
-            for j in 0..VECTORS {
-                let column = j * S::LANES;
-                right[j] = s.read(b.add(column / STRIP * z.right_strip + column % STRIP));
-            }
-            for i in 0..ROWS {
-                let left = s.splat(*a.add(i * z.left_row));
-                for j in 0..VECTORS {
-                    sums[i][j] = s.mul_add(left, right[j], sums[i][j]);
-                }
-            }
-            a = a.wrapping_add(z.left_step);
-            b = b.wrapping_add(z.right_row);
+    let mut sums = [[s.splat(0.0); VECTORS]; ROWS];
+    for _ in 0..z.depth / LINKS {
+        for _ in 0..LINKS {
+            // SAFETY: the caller's.
+            unsafe { link(s, z, &mut a, &mut b, &mut sums) };
         }
-        for i in 0..ROWS {
-            for j in 0..VECTORS {
+    }
+    for _ in 0..z.depth % LINKS {
+        // SAFETY: the caller's.
+        unsafe { link(s, z, &mut a, &mut b, &mut sums) };
+    }
+    for i in 0..ROWS {
+        for j in 0..VECTORS {
+            // SAFETY: the caller's.
+            unsafe {
                 let to = c.add(i * z.out_row + j * S::LANES);
                 let sum = sums[i][j];
                 s.write(to, if z.add { s.add(s.read(to), sum) } else { sum });
             }
         }
     }
+}
+
+/// Adds the products at one place of the depth, and goes on to the next.
+///
+/// # Safety
+/// The pointers must be valid for the block's rows and columns at this place.
+#[inline(always)]
+unsafe fn link<S: Simd, const ROWS: usize, const VECTORS: usize>(
+    s: S,
+    z: &Strides,
+    a: &mut *const f32,
+    b: &mut *const f32,
+    sums: &mut [[S::V; VECTORS]; ROWS],
+) {
+    let mut right = [s.splat(0.0); VECTORS];
+    for j in 0..VECTORS {
+        let column = j * S::LANES;
+        // SAFETY: the caller's.
+        right[j] = unsafe { s.read(b.add(column / STRIP * z.right_strip + column % STRIP)) };
+    }
+    for i in 0..ROWS {
+        // SAFETY: the caller's.
+        let left = s.splat(unsafe { *a.add(i * z.left_row) });
+        for j in 0..VECTORS {
+            sums[i][j] = s.mul_add(left, right[j], sums[i][j]);
+        }
+    }
+    *a = a.wrapping_add(z.left_step);
+    *b = b.wrapping_add(z.right_row);
 }
 
 /// Transposes a block of 16 x 16 floats; both sides are given with the distance of their rows.
