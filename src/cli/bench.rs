@@ -53,7 +53,7 @@ struct Report {
 /// Measures and prints.
 pub fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
     let threads = args.threads.map_or_else(device::threads, usize::from);
-    device::set_threads(threads)?;
+    device::set_threads_with_this(threads)?;
     #[cfg(feature = "gpu")]
     if args.backend == device::Backend::Gpu {
         return card::run(args);

@@ -25,7 +25,7 @@ const LARGEST: usize = 1 << 15;
 /// Prints it. The exit code is 1 where a run with the defaults would not find its weights.
 pub fn run() -> anyhow::Result<ExitCode> {
     let threads = device::threads();
-    device::set_threads(threads)?;
+    device::set_threads_with_this(threads)?;
     let mut out = Listing::default();
     row(&mut out, "version", build())?;
     let processor = device::processor().unwrap_or_else(|| "of unknown name".to_owned());

@@ -55,7 +55,7 @@ pub fn check(args: &Transfer) -> anyhow::Result<()> {
 
 /// Sets the number of threads of the process, once.
 pub fn set_threads(args: &Transfer) -> anyhow::Result<()> {
-    Ok(device::set_threads(args.hardware.threads())?)
+    Ok(device::set_threads_with_this(args.hardware.threads())?)
 }
 
 /// Paints one picture to a checked target, and writes the report that its flags ask for.

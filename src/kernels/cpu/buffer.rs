@@ -61,6 +61,7 @@ impl Memory {
         Self::Mapped(map)
     }
 
+    #[inline]
     fn floats(&self) -> &[f32] {
         match self {
             Self::Heap(floats) => floats,
@@ -68,6 +69,7 @@ impl Memory {
         }
     }
 
+    #[inline]
     fn floats_mut(&mut self) -> &mut [f32] {
         match self {
             Self::Heap(floats) => floats,
@@ -175,12 +177,14 @@ impl Drop for Buffer {
 
 impl Deref for Buffer {
     type Target = [f32];
+    #[inline]
     fn deref(&self) -> &[f32] {
         &self.memory.floats()[self.start..self.start + self.len]
     }
 }
 
 impl DerefMut for Buffer {
+    #[inline]
     fn deref_mut(&mut self) -> &mut [f32] {
         let range = self.start..self.start + self.len;
         &mut self.memory.floats_mut()[range]

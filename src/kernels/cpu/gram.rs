@@ -1,10 +1,12 @@
 //! Gram matrices of channels-last maps: G = Fᵀ F / M, with pixels as rows of F and M of them, or of those
 //! that the map is a part of.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::buffer::Buffer;
-use super::filters::{PANEL, padded};
+use super::filters::PANEL;
 use super::phase::{self, Phase, timed};
 use super::simd::{Isa, Kernel, Left, Product, STRIP, Simd};
 
@@ -12,42 +14,45 @@ use super::simd::{Isa, Kernel, Left, Product, STRIP, Simd};
 const RUN: usize = 128;
 /// Work items to aim at, whatever the number of threads: they fix the order of the sums.
 const ITEMS: usize = 64;
+/// Runs in a work item, or more: fewer would take more time to add up than they save.
+const FEWEST: usize = 4;
 /// Floats in the sums of a pair of blocks of channels.
 const BLOCK: usize = PANEL * PANEL;
-/// Blocks of channels up to which a thread computes all pairs of them.
-const TOGETHER: usize = 2;
-/// Rows of the matrix that are computed at a time.
-const ROWS: usize = 12;
+/// Blocks of channels in a side of a square, whose pairs a thread computes together: it reads a run of pixels once for
+/// all of them.
+const SIDE: usize = 4;
 /// Pixels of the gradient in a work item.
 const PIXELS: usize = 96;
-/// From this many channels on, columns are gathered before use: their lines would fall on few
-/// sets of the cache.
-const GATHER: usize = 192;
 
 /// The Gram matrix of `map`, of pixels by `channels` (a multiple of 16), over so many positions: `channels` x
 /// `channels`.
 pub fn matrix(isa: Isa, map: &[f32], channels: usize, positions: f32) -> Buffer {
     let pixels = map.len() / channels;
     let blocks = channels.div_ceil(PANEL);
-    let pairs: Vec<(usize, usize)> = (0..blocks)
+    let side = blocks.min(SIDE);
+    let sides = blocks.div_ceil(side);
+    let squares: Vec<(usize, usize)> = (0..sides)
         .flat_map(|i| (0..=i).map(move |j| (i, j)))
         .collect();
-    // A thread that has a run of pixels in its cache computes all blocks where they are few.
-    let together = if blocks <= TOGETHER { pairs.len() } else { 1 };
-    let sets = pairs.len() / together;
-    let part = pixels.div_ceil(ITEMS.div_ceil(sets)).next_multiple_of(RUN);
+    let part = pixels.div_ceil(ITEMS.div_ceil(squares.len()));
+    let part = part.max(FEWEST * RUN).next_multiple_of(RUN);
     let parts = pixels.div_ceil(part).max(1);
     phase::count(Phase::Gram, pixels * channels * (channels + 1));
-    let of_item = together * BLOCK;
-    let mut sums = Buffer::new(sets * parts * of_item);
+    let of_item = side * side * BLOCK;
+    let mut sums = Buffer::new(squares.len() * parts * of_item);
     sums.par_chunks_mut(of_item)
         .enumerate()
         .with_max_len(1)
         .for_each(|(item, out)| {
-            let (set, from) = (item / parts, item % parts * part);
-            let pairs = &pairs[set * together..][..together];
-            let map = &map[from * channels..(from + part).min(pixels) * channels];
-            timed(Phase::Gram, || sum_products(isa, map, channels, pairs, out));
+            let (i, j) = squares[item / parts];
+            let from = item % parts * part;
+            let square = Square {
+                map: &map[from * channels..(from + part).min(pixels) * channels],
+                channels,
+                rows: i * side..((i + 1) * side).min(blocks),
+                columns: j * side..((j + 1) * side).min(blocks),
+            };
+            timed(Phase::Gram, || square.sum(isa, side, out));
         });
     add_up(&mut sums, parts * of_item, of_item);
     let mut result = Buffer::new(channels * channels);
@@ -58,21 +63,27 @@ pub fn matrix(isa: Isa, map: &[f32], channels: usize, positions: f32) -> Buffer 
         .for_each(|(i, rows)| {
             for j in 0..blocks {
                 let (low, high) = (i.min(j), i.max(j));
-                let pair = high * (high + 1) / 2 + low;
-                let at = pair / together * parts * of_item + pair % together * BLOCK;
+                let (of_low, of_high) = (low / side, high / side);
+                let square = of_high * (of_high + 1) / 2 + of_low;
+                let pair = high % side * side + low % side;
+                let at = square * parts * of_item + pair * BLOCK;
                 place(&sums[at..at + BLOCK], share, (i, j), rows, channels);
             }
         });
     result
 }
 
-/// Adds the parts of every set of blocks, in order, to the first of them.
-fn add_up(sums: &mut [f32], of_set: usize, of_item: usize) {
-    sums.par_chunks_mut(of_set).for_each(|parts| {
+/// Adds the parts of every square, in order, to the first of them.
+fn add_up(sums: &mut [f32], of_square: usize, of_item: usize) {
+    sums.par_chunks_mut(of_square).for_each(|parts| {
         let (total, others) = parts.split_at_mut(of_item);
-        for part in others.chunks(of_item) {
-            total.iter_mut().zip(part).for_each(|(t, p)| *t += p);
-        }
+        let pairs = total.par_chunks_mut(BLOCK).enumerate();
+        pairs.for_each(|(pair, total)| {
+            for part in others.chunks(of_item) {
+                let part = &part[pair * BLOCK..][..BLOCK];
+                total.iter_mut().zip(part).for_each(|(t, p)| *t += p);
+            }
+        });
     });
 }
 
@@ -92,52 +103,63 @@ fn place(sums: &[f32], share: f32, (i, j): (usize, usize), rows: &mut [f32], cha
     }
 }
 
-/// Sums of products of pairs of blocks of channels.
-fn sum_products(isa: Isa, map: &[f32], channels: usize, pairs: &[(usize, usize)], out: &mut [f32]) {
-    out.fill(0.0);
-    let width = |block: usize| (channels - block * PANEL).min(PANEL);
-    let (mut left, mut right) = (Buffer::new(RUN * PANEL), Buffer::new(RUN * PANEL));
-    for (r, run) in map.chunks(RUN * channels).enumerate() {
-        for (&(i, j), out) in pairs.iter().zip(out.chunks_mut(BLOCK)) {
-            let gathered = channels >= GATHER;
-            if gathered {
-                gather(run, channels, j, &mut right);
-                if i != j {
-                    gather(run, channels, i, &mut left);
+/// Some pixels, and the blocks of channels whose products with each other are summed.
+struct Square<'a> {
+    map: &'a [f32],
+    channels: usize,
+    rows: Range<usize>,
+    columns: Range<usize>,
+}
+
+impl Square<'_> {
+    /// Writes the sums of all pairs whose row is not before their column: `side` of them for a row.
+    fn sum(&self, isa: Isa, side: usize, out: &mut [f32]) {
+        let Self { map, channels, .. } = *self;
+        if map.is_empty() {
+            return out.fill(0.0);
+        }
+        let sides = [&self.columns, &self.rows];
+        // A square on the diagonal has one side.
+        let sides = &sides[..1 + usize::from(self.rows != self.columns)];
+        let room = || Buffer::new(side * RUN * PANEL);
+        let mut strips: Vec<Buffer> = sides.iter().map(|_| room()).collect();
+        for (r, run) in map.chunks(RUN * channels).enumerate() {
+            for (blocks, strips) in sides.iter().zip(&mut strips) {
+                let of_blocks = strips.chunks_mut(RUN * PANEL);
+                for (block, strips) in (*blocks).clone().zip(of_blocks) {
+                    gather(run, channels, block, strips);
                 }
             }
-            // The first pair of blocks announces the run that comes next.
-            let first = !gathered && (i, j) == pairs[0];
-            isa.run(Pair {
-                depth: run.len() / channels,
-                rows: width(i),
-                width: width(j),
-                left: if !gathered {
-                    &run[i * PANEL..]
-                } else if i == j {
-                    &right
-                } else {
-                    &left
-                },
-                right: if gathered { &right } else { &run[j * PANEL..] },
-                step: if gathered { PANEL } else { channels },
-                lower: i == j,
-                next: if first {
-                    &map[((r + 1) * RUN * channels).min(map.len())..]
-                } else {
-                    &[]
-                },
-                out,
-            });
+            let (right, left) = (&strips[0], &strips[sides.len() - 1]);
+            for i in self.rows.clone() {
+                for j in self.columns.start..self.columns.end.min(i + 1) {
+                    let (row, column) = (i % side, j % side);
+                    let width = |block: usize| (channels - block * PANEL).min(PANEL);
+                    isa.run(Pair {
+                        depth: run.len() / channels,
+                        rows: width(i),
+                        width: width(j),
+                        left: &left[row * RUN * PANEL..],
+                        right: &right[column * RUN * PANEL..],
+                        lower: i == j,
+                        add: r > 0,
+                        out: &mut out[(row * side + column) * BLOCK..][..BLOCK],
+                    });
+                }
+            }
         }
     }
 }
 
-/// Copies a block of channels of some pixels together.
+/// Copies a block of channels of some pixels together, in strips of [`STRIP`] channels of [`RUN`] pixels: where they lie
+/// in the map, their lines fall on few sets of the cache.
 fn gather(run: &[f32], channels: usize, block: usize, out: &mut [f32]) {
     let width = (channels - block * PANEL).min(PANEL);
-    for (pixel, out) in run.chunks(channels).zip(out.chunks_mut(PANEL)) {
-        out[..width].copy_from_slice(&pixel[block * PANEL..][..width]);
+    for (pixel, from) in run.chunks(channels).enumerate() {
+        let from = from[block * PANEL..][..width].chunks_exact(STRIP);
+        for (strip, from) in from.enumerate() {
+            out[(strip * RUN + pixel) * STRIP..][..STRIP].copy_from_slice(from);
+        }
     }
 }
 
@@ -147,44 +169,32 @@ struct Pair<'a> {
     width: usize,
     left: &'a [f32],
     right: &'a [f32],
-    step: usize,
     /// Whether only columns up to a row's number are needed.
     lower: bool,
-    /// What is read next; empty where that is near already.
-    next: &'a [f32],
+    /// Adds to what `out` holds.
+    add: bool,
     out: &'a mut [f32],
 }
 
 impl Kernel for Pair<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let next = &self.next[..self.next.len().min(RUN * self.step)];
-        let lines = next.len().div_ceil(16 * self.rows.div_ceil(ROWS));
-        for (chunk, row) in (0..self.rows).step_by(ROWS).enumerate() {
-            for line in 0..lines {
-                s.prefetch(next, (chunk * lines + line) * 16);
-            }
-            let rows = ROWS.min(self.rows - row);
-            let width = if self.lower {
-                padded(row + rows)
-            } else {
-                self.width
-            };
+        for row in (0..self.rows).step_by(STRIP) {
             Product {
-                rows,
+                rows: STRIP,
                 depth: self.depth,
-                width,
+                width: if self.lower { row + STRIP } else { self.width },
                 left: Left {
-                    data: &self.left[row..],
+                    data: &self.left[row * RUN..],
                     row: 1,
-                    step: self.step,
+                    step: STRIP,
                 },
                 right: self.right,
-                right_row: self.step,
-                right_strip: STRIP,
+                right_row: STRIP,
+                right_strip: RUN * STRIP,
                 out: &mut self.out[row * PANEL..],
                 out_row: PANEL,
-                add: true,
+                add: self.add,
             }
             .run(s);
         }

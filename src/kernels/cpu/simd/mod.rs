@@ -115,6 +115,7 @@ impl Isa {
     }
 
     /// Whether this machine has it.
+    #[inline]
     pub fn available(self) -> bool {
         match self {
             #[cfg(target_arch = "x86_64")]
