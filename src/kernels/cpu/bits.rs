@@ -57,6 +57,9 @@ pub fn read(words: &[u16], index: usize) -> u32 {
 pub fn set<S: Simd>(words: &mut [u16], index: usize, bits: u32) {
     if S::LANES == 16 {
         words[index / 16] = bits as u16;
+    } else if S::LANES == 8 && cfg!(target_endian = "little") {
+        // Half a word: nothing need be read for it.
+        bytemuck::cast_slice_mut::<u16, u8>(words)[index / 8] = bits as u8;
     } else {
         words[index / 16] |= (bits as u16) << (index % 16);
     }

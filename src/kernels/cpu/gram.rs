@@ -120,7 +120,7 @@ impl Square<'_> {
         }
         let sides = [&self.columns, &self.rows];
         // A square on the diagonal has one side.
-        let sides = &sides[..1 + usize::from(self.rows != self.columns)];
+        let sides = &sides[..=usize::from(self.rows != self.columns)];
         let room = || Buffer::new(side * RUN * PANEL);
         let mut strips: Vec<Buffer> = sides.iter().map(|_| room()).collect();
         for (r, run) in map.chunks(RUN * channels).enumerate() {
@@ -132,7 +132,7 @@ impl Square<'_> {
             }
             let (right, left) = (&strips[0], &strips[sides.len() - 1]);
             for i in self.rows.clone() {
-                for j in self.columns.start..self.columns.end.min(i + 1) {
+                for j in self.columns.start..=i.min(self.columns.end - 1) {
                     let (row, column) = (i % side, j % side);
                     let width = |block: usize| (channels - block * PANEL).min(PANEL);
                     isa.run(Pair {

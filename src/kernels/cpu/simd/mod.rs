@@ -72,6 +72,29 @@ pub trait Simd: Copy + Send + Sync {
         unsafe { self.read(s.as_ptr()) }
     }
 
+    /// Reads `N` vectors of `s`, the first from index `at`, each `step` after the one before; panics where
+    /// there are fewer floats. One look at the length serves them all.
+    #[inline(always)]
+    fn load_steps<const N: usize>(self, s: &[f32], at: usize, step: usize) -> [Self::V; N] {
+        let s = &s[at..][..span::<N>(step, Self::LANES)];
+        let mut vectors = [self.splat(0.0); N];
+        for k in 0..N {
+            // SAFETY: the slice has all floats up to those of the last vector.
+            vectors[k] = unsafe { self.read(s.as_ptr().add(k * step)) };
+        }
+        vectors
+    }
+
+    /// Writes vectors to where [`Simd::load_steps`] reads them.
+    #[inline(always)]
+    fn store_steps<const N: usize>(self, s: &mut [f32], at: usize, step: usize, v: [Self::V; N]) {
+        let s = &mut s[at..][..span::<N>(step, Self::LANES)];
+        for k in 0..N {
+            // SAFETY: the slice has all floats up to those of the last vector.
+            unsafe { self.write(s.as_mut_ptr().add(k * step), v[k]) };
+        }
+    }
+
     /// Writes `LANES` floats of `s` from index `at`; panics where there are fewer.
     #[inline(always)]
     fn store(self, s: &mut [f32], at: usize, v: Self::V) {
@@ -79,6 +102,12 @@ pub trait Simd: Copy + Send + Sync {
         // SAFETY: the slice has LANES elements.
         unsafe { self.write(s.as_mut_ptr(), v) }
     }
+}
+
+/// Floats from the first of `N` vectors, `step` apart, to the end of the last; more than any slice has where there is no such number.
+#[inline(always)]
+fn span<const N: usize>(step: usize, lanes: usize) -> usize {
+    step.saturating_mul(N - 1).saturating_add(lanes)
 }
 
 /// Something to compute with whatever instructions the machine has.

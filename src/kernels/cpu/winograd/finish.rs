@@ -58,8 +58,13 @@ impl Finish for Gradient {
     ) {
         let start = tile.start(grid, rows.first, self.channels);
         for i in 0..4 {
+            if WHOLE {
+                let at = start + i * grid.width * self.channels;
+                s.store_steps(rows.out, at, self.channels, tile.y[i]);
+                continue;
+            }
             for j in 0..4 {
-                if WHOLE || (tile.row + i < grid.height && tile.column + j < grid.width) {
+                if tile.row + i < grid.height && tile.column + j < grid.width {
                     let at = start + (i * grid.width + j) * self.channels;
                     s.store(rows.out, at, tile.y[i][j]);
                 }

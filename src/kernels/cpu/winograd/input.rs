@@ -67,9 +67,7 @@ impl<F: Fetch> TransformIn<'_, F> {
             let at = row + c - self.channels.start;
             six!(i => {
                 let row = input_1d(s, six!(j => half[j][i]));
-                for j in 0..6 {
-                    s.store(self.out, at + (i * 6 + j) * self.stride, row[j]);
-                }
+                s.store_steps(self.out, at + i * 6 * self.stride, self.stride, row);
             });
         }
     }

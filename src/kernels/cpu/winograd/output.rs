@@ -51,10 +51,10 @@ impl<E: Finish> TransformOut<'_, '_, E> {
     /// The tile whose first product is at `at`.
     #[inline(always)]
     fn transformed<S: Simd>(&self, s: S, at: usize) -> [[S::V; 4]; 4] {
-        let half = six!(j => output_1d(
-            s,
-            six!(i => s.load(self.products, at + (i * 6 + j) * self.stride)),
-        ));
+        let half = six!(j => {
+            let column = s.load_steps(self.products, at + j * self.stride, 6 * self.stride);
+            output_1d(s, column)
+        });
         [
             output_1d(s, six!(j => half[j][0])),
             output_1d(s, six!(j => half[j][1])),
