@@ -144,37 +144,14 @@ impl Kernel for Transform<'_> {
             for k in (0..16).step_by(S::LANES) {
                 let at = c * ROW + k;
                 let half = [
-                    filter_1d(
-                        s,
-                        [
-                            s.load(block, at),
-                            s.load(block, at + 48),
-                            s.load(block, at + 96),
-                        ],
-                    ),
-                    filter_1d(
-                        s,
-                        [
-                            s.load(block, at + 16),
-                            s.load(block, at + 64),
-                            s.load(block, at + 112),
-                        ],
-                    ),
-                    filter_1d(
-                        s,
-                        [
-                            s.load(block, at + 32),
-                            s.load(block, at + 80),
-                            s.load(block, at + 128),
-                        ],
-                    ),
+                    filter_1d(s, s.load_steps(block, at, 48)),
+                    filter_1d(s, s.load_steps(block, at + 16, 48)),
+                    filter_1d(s, s.load_steps(block, at + 32, 48)),
                 ];
                 six!(i => {
                     let row = filter_1d(s, [half[0][i], half[1][i], half[2][i]]);
-                    for j in 0..6 {
-                        let at = (i * 6 + j) * self.stride + c * STRIP + k;
-                        s.store(self.out, at, row[j]);
-                    }
+                    let at = i * 6 * self.stride + c * STRIP + k;
+                    s.store_steps(self.out, at, self.stride, row);
                 });
             }
         }
