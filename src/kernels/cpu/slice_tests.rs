@@ -261,27 +261,49 @@ proptest! {
     fn gram_matrices_agree_with_plain_loops(
         seed in any::<u32>(), pixels in 1_usize..=300, blocks in 1_usize..=14, add in any::<bool>(),
     ) {
-        let channels = blocks * 16;
-        let positions = 1.5 * pixels as f32;
-        let map = noise(seed.into(), pixels * channels);
-        let s = noise(u64::from(seed) + 1, channels * channels);
-        let before = noise(u64::from(seed) + 2, map.len());
-        let at = |m: usize, c: usize| f64::from(map[m * channels + c]);
-        let mut expected = vec![0.0; channels * channels];
-        let mut back: Vec<f64> = before.iter().map(|&b| if add { b.into() } else { 0.0 }).collect();
-        for (m, i, j) in (0..pixels * channels * channels)
-            .map(|n| (n / channels / channels, n / channels % channels, n % channels))
-        {
-            expected[i * channels + j] += at(m, i) * at(m, j) / f64::from(positions);
-            let both = f64::from(s[i * channels + j]) + f64::from(s[j * channels + i]);
-            back[m * channels + j] += at(m, i) * both / f64::from(positions);
-        }
-        for isa in isas() {
-            assert_close(&matrix(isa, &map, channels, positions), &expected, "Gram matrix");
-            let mut found = before.clone();
-            matrix_backward(isa, &map, channels, positions, &s, &mut found, add);
-            assert_close(&found, &back, "gradient of the Gram matrix");
-        }
+        check_gram(seed.into(), pixels, blocks * 16, add);
+    }
+}
+
+/// A Gram matrix and its gradient against plain loops.
+fn check_gram(seed: u64, pixels: usize, channels: usize, add: bool) {
+    let positions = 1.5 * pixels as f32;
+    let map = noise(seed, pixels * channels);
+    let s = noise(seed + 1, channels * channels);
+    let before = noise(seed + 2, map.len());
+    let at = |m: usize, c: usize| f64::from(map[m * channels + c]);
+    let mut expected = vec![0.0; channels * channels];
+    let mut back: Vec<f64> = before
+        .iter()
+        .map(|&b| if add { b.into() } else { 0.0 })
+        .collect();
+    for (m, i, j) in (0..pixels * channels * channels).map(|n| {
+        (
+            n / channels / channels,
+            n / channels % channels,
+            n % channels,
+        )
+    }) {
+        expected[i * channels + j] += at(m, i) * at(m, j) / f64::from(positions);
+        let both = f64::from(s[i * channels + j]) + f64::from(s[j * channels + i]);
+        back[m * channels + j] += at(m, i) * both / f64::from(positions);
+    }
+    for isa in isas() {
+        assert_close(
+            &matrix(isa, &map, channels, positions),
+            &expected,
+            "Gram matrix",
+        );
+        let mut found = before.clone();
+        matrix_backward(isa, &map, channels, positions, &s, &mut found, add);
+        assert_close(&found, &back, "gradient of the Gram matrix");
+    }
+}
+
+#[test]
+fn gram_matrices_of_many_channels_and_pixels_agree_with_plain_loops() {
+    for (pixels, channels) in [(9, 528), (1100, 272), (1500, 64)] {
+        check_gram(3, pixels, channels, false);
     }
 }
 
