@@ -125,10 +125,7 @@ impl Square<'_> {
         let mut strips: Vec<Buffer> = sides.iter().map(|_| room()).collect();
         for (r, run) in map.chunks(RUN * channels).enumerate() {
             for (blocks, strips) in sides.iter().zip(&mut strips) {
-                let of_blocks = strips.chunks_mut(RUN * PANEL);
-                for (block, strips) in (*blocks).clone().zip(of_blocks) {
-                    gather(run, channels, block, strips);
-                }
+                gather(run, channels, blocks, strips);
             }
             let (right, left) = (&strips[0], &strips[sides.len() - 1]);
             for i in self.rows.clone() {
@@ -151,13 +148,12 @@ impl Square<'_> {
     }
 }
 
-/// Copies a block of channels of some pixels together, in strips of [`STRIP`] channels of [`RUN`] pixels: where they lie
+/// Copies blocks of channels of some pixels together, in strips of [`STRIP`] channels of [`RUN`] pixels: where they lie
 /// in the map, their lines fall on few sets of the cache.
-fn gather(run: &[f32], channels: usize, block: usize, out: &mut [f32]) {
-    let width = (channels - block * PANEL).min(PANEL);
+fn gather(run: &[f32], channels: usize, blocks: &Range<usize>, out: &mut [f32]) {
+    let columns = blocks.start * PANEL..(blocks.end * PANEL).min(channels);
     for (pixel, from) in run.chunks(channels).enumerate() {
-        let from = from[block * PANEL..][..width].chunks_exact(STRIP);
-        for (strip, from) in from.enumerate() {
+        for (strip, from) in from[columns.clone()].chunks_exact(STRIP).enumerate() {
             out[(strip * RUN + pixel) * STRIP..][..STRIP].copy_from_slice(from);
         }
     }

@@ -104,7 +104,8 @@ pub trait Simd: Copy + Send + Sync {
     }
 }
 
-/// Floats from the first of `N` vectors, `step` apart, to the end of the last; more than any slice has where there is no such number.
+/// Floats from the first of `N` vectors, `step` apart, to the end of the last; more than any slice has where
+/// there is no such number.
 #[inline(always)]
 fn span<const N: usize>(step: usize, lanes: usize) -> usize {
     step.saturating_mul(N - 1).saturating_add(lanes)
