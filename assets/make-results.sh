@@ -59,7 +59,7 @@ paint regions -c $photo/valley.jpg -s $style/swirl.jpg -s $style/mosaic.jpg \
     --content-mask "$work/land-mask.png" --content-mask "$work/lake-mask.png" "${small[@]}"
 row several "$work/mixed.png" "$work/land-mask.png" "$work/regions.png"
 
-# Six strengths: a scene at 256 and at 1024 px, there with fewer steps, and another at 256 px.
+# Six strengths: two scenes at 256 and at 1024 px, there with fewer steps.
 strengths() { # row, flags...
     local row=$1 painted=()
     for strength in 0 0.2 0.4 0.6 0.8 1; do
@@ -68,11 +68,13 @@ strengths() { # row, flags...
     done
     convert "${painted[@]}" -resize 200x +append "$work/$row.png"
 }
-pictures=(-c $photo/harbour.jpg -s $style/swirl.jpg)
-strengths harbour-256 "${pictures[@]}" --size 256
-strengths harbour-1024 "${pictures[@]}" --size 1024 -n 12 --steps-per-scale 40 --scale-factor 2
-strengths valley-256 -c $photo/valley.jpg -s $style/woodcut.jpg --size 256
-convert "$work"/{harbour-256,harbour-1024,valley-256}.png -append -quality 86 $out/strengths.jpg
+large=(--size 1024 -n 12 --steps-per-scale 40 --scale-factor 2)
+for pair in harbour:swirl valley:woodcut; do
+    pictures=(-c "$photo/${pair%:*}.jpg" -s "$style/${pair#*:}.jpg")
+    strengths "${pair%:*}-256" "${pictures[@]}" --size 256
+    strengths "${pair%:*}-1024" "${pictures[@]}" "${large[@]}"
+done
+convert "$work"/{harbour,valley}-{256,1024}.png -append -quality 86 $out/strengths.jpg
 
 # A print, and a part of it pixel by pixel, in which four tiles meet.
 if [ -n "${PRINT:-}" ]; then
